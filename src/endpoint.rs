@@ -1,0 +1,280 @@
+//! The vocabulary: what is watched and what should be true of it.
+//!
+//! Plain data, made by `config` and read by everything else. How a module asks belongs to its prober
+//! (`probe::Module`); what must be true of the answer stands here.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use regex::Regex;
+use serde::Serialize;
+use url::Url;
+
+use crate::cause::Cause;
+
+macro_rules! name_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(name: &str) -> Self {
+                Self(Arc::from(name))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name_type! {
+    /// The name of an endpoint, unique over all groups; the host unless the user says otherwise.
+    EndpointName
+}
+name_type! {
+    /// The name of a group.
+    GroupName
+}
+name_type! {
+    /// The name of a module in blackbox_exporter's sense.
+    ModuleName
+}
+
+/// Users' labels, sorted by name; the names are checked by `config`, so they can go out as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Labels(Arc<[(String, String)]>);
+
+impl Labels {
+    /// Sorts the pairs by name; of two with one name the later stays.
+    #[must_use]
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let sorted: std::collections::BTreeMap<_, _> = pairs.into_iter().collect();
+        Self(sorted.into_iter().collect())
+    }
+
+    /// The pairs of name and value, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// These labels with `over` laid over them.
+    #[must_use]
+    pub fn with(&self, over: &Self) -> Self {
+        Self::new(self.0.iter().chain(over.0.iter()).cloned())
+    }
+}
+
+/// One public endpoint: a URL that should answer.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Unique over all groups.
+    pub name: EndpointName,
+    /// The group that it belongs to, with everything the two share.
+    pub group: Arc<Group>,
+    /// The host of the URL: a DNS name in ASCII form, or an address without brackets.
+    pub host: String,
+    /// What is asked for.
+    pub url: Url,
+    /// The group's labels with those of discovery laid over them.
+    pub labels: Labels,
+}
+
+/// What the endpoints of a group share.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Unique.
+    pub name: GroupName,
+    /// The module that says how to ask.
+    pub module: ModuleName,
+    /// Time from one scheduled probe of an endpoint to the next.
+    pub interval: Duration,
+    /// The whole of one probe: all stages, all hops.
+    pub timeout: Duration,
+    /// How a first failure is confirmed.
+    pub confirm: Confirm,
+    /// Which of the resolved addresses are probed.
+    pub addresses: AddressChoice,
+    /// Whether its alerts may page.
+    pub page: bool,
+    /// Windows in which nothing of the group pages.
+    pub maintenance: Vec<Maintenance>,
+    /// Warnings that somebody has accepted for a time.
+    pub accepted: Vec<Accepted>,
+    /// What must be true of every endpoint.
+    pub expect: Expectation,
+}
+
+/// How a first failure is confirmed before `down` is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirm {
+    /// Further probes that must all fail; 0 believes the first.
+    pub attempts: u32,
+    /// The pause before each of them.
+    pub pause: Duration,
+}
+
+/// Which of a name's addresses a probe connects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressChoice {
+    /// Every address, each with its own verdict.
+    All,
+    /// The first of the preferred family, as blackbox_exporter does.
+    One,
+}
+
+/// A time in which nothing of the group pages.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Maintenance {
+    /// Once.
+    Once {
+        /// First instant of the window.
+        from: Timestamp,
+        /// First instant after it.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Every week on some days, by the clock of a time zone; one that ends before it begins runs over midnight.
+    Weekly {
+        /// The days on which the window begins; empty means every day.
+        days: Vec<Weekday>,
+        /// First minute.
+        from: Time,
+        /// First minute after it.
+        until: Time,
+        /// Whose clock.
+        zone: TimeZone,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A warning that somebody has accepted: it is not raised until the acceptance ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The warning; a cause that takes down cannot be accepted.
+    pub cause: Cause,
+    /// Why.
+    pub reason: String,
+    /// When it is raised again.
+    pub until: Timestamp,
+}
+
+/// What must be true of an endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct Expectation {
+    /// Statuses that are right; empty leaves it to the module.
+    pub status: Vec<u16>,
+    /// Where the first answer must redirect to.
+    pub location: Option<TextMatch>,
+    /// Headers of the judged answer.
+    pub headers: Vec<HeaderExpectation>,
+    /// Patterns that the body must match.
+    pub body: Vec<TextMatch>,
+    /// Where the name must lead.
+    pub dns: Option<DnsExpectation>,
+    /// Of the certificate.
+    pub certificate: CertificateExpectation,
+    /// A slower answer is `http_slow`.
+    pub duration: Option<Duration>,
+}
+
+impl Expectation {
+    /// Whether the first answer is judged and nothing followed: a redirect itself is expected.
+    #[must_use]
+    pub fn judges_first_answer(&self) -> bool {
+        self.location.is_some() || self.status.iter().any(|status| (300..400).contains(status))
+    }
+}
+
+/// A text to compare with.
+#[derive(Debug, Clone)]
+pub enum TextMatch {
+    /// Letter for letter (for a body: contained in it).
+    Exact(String),
+    /// Found anywhere unless the pattern is anchored.
+    Regexp(Regex),
+}
+
+impl fmt::Display for TextMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(text) => f.write_str(text),
+            Self::Regexp(pattern) => write!(f, "/{pattern}/"),
+        }
+    }
+}
+
+/// What a header must be.
+#[derive(Debug, Clone)]
+pub struct HeaderExpectation {
+    /// The header, in lower case.
+    pub name: String,
+    /// Its value; `None`: it must be there.
+    pub value: Option<TextMatch>,
+}
+
+/// Where a name must lead: to any one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsExpectation {
+    /// At least one.
+    pub targets: Vec<DnsTarget>,
+}
+
+/// One place that a name may lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DnsTarget {
+    /// A CNAME target, in lower case without the final dot; may be flattened to addresses.
+    Name(String),
+    /// An address or a network that must hold every address of the answer.
+    Network(IpNet),
+}
+
+impl fmt::Display for DnsTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Network(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
+            Self::Network(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+impl DnsTarget {
+    /// A single address as a target.
+    #[must_use]
+    pub fn address(address: IpAddr) -> Self {
+        Self::Network(IpNet::from(address))
+    }
+}
+
+/// What must be true of a certificate beyond being trusted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CertificateExpectation {
+    /// Texts of which one must stand in the issuer's organisation or common name; empty: any issuer.
+    pub issuer: Vec<String>,
+    /// The least share of its lifetime that must be left, 0 to 1.
+    pub lifetime_left: Option<f64>,
+}

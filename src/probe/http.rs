@@ -1,0 +1,73 @@
+//! HTTP/1.1 and HTTP/2 over a connection of our own.
+
+use regex::Regex;
+
+use super::tls;
+use crate::outcome::Family;
+
+/// A module of the http prober: blackbox_exporter's keys, resolved, files read.
+#[derive(Debug)]
+pub struct Settings {
+    /// Empty: 2xx.
+    pub valid_status_codes: Vec<u16>,
+    /// As in `HTTP/1.1`; empty: any.
+    pub valid_http_versions: Vec<String>,
+    /// The family whose addresses come first.
+    pub preferred_family: Family,
+    /// Whether the other family is used when the preferred one has no address.
+    pub ip_protocol_fallback: bool,
+    /// Whether redirects are followed, 10 at most.
+    pub follow_redirects: bool,
+    /// A final answer over TLS is wrong.
+    pub fail_if_ssl: bool,
+    /// A final answer without TLS is wrong.
+    pub fail_if_not_ssl: bool,
+    /// The request's method.
+    pub method: http::Method,
+    /// Request headers in the order given; `Host` replaces the URL's.
+    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// The request's body.
+    pub body: Vec<u8>,
+    /// What the response's body must be encoded in; it is decoded. `None`: as it comes, not decoded.
+    pub compression: Option<Compression>,
+    /// Bytes of body after decompression; 0: no limit of the module's own.
+    pub body_size_limit: u64,
+    /// The body must match none of these.
+    pub fail_if_body_matches: Vec<Regex>,
+    /// The body must match all of these.
+    pub fail_if_body_not_matches: Vec<Regex>,
+    /// No header may match these.
+    pub fail_if_header_matches: Vec<HeaderRule>,
+    /// Headers must match all of these.
+    pub fail_if_header_not_matches: Vec<HeaderRule>,
+    /// Whether HTTP/2 is offered.
+    pub http2: bool,
+    /// Credentials for the `Authorization` header, dropped on a redirect to another host.
+    pub authorization: Option<http::HeaderValue>,
+    /// TLS, checked and ready.
+    pub tls: tls::Connector,
+}
+
+/// A rule on a header.
+#[derive(Debug, Clone)]
+pub struct HeaderRule {
+    /// The header's name, in lower case.
+    pub header: String,
+    /// The pattern.
+    pub pattern: Regex,
+    /// Whether a missing header is passed over.
+    pub allow_missing: bool,
+}
+
+/// A content coding (RFC 9110 section 8.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// gzip.
+    Gzip,
+    /// Brotli (RFC 7932).
+    Brotli,
+    /// zlib-wrapped deflate, or raw as some servers send it.
+    Deflate,
+    /// None.
+    Identity,
+}
