@@ -345,7 +345,7 @@ fn headline(
 ) -> (Option<Finding>, Option<Finding>) {
     let seen = match standing {
         Standing::Unknown => None,
-        Standing::Up | Standing::Down => failures.first().or(warnings.first()),
+        Standing::Up | Standing::Down => failures.first().or_else(|| warnings.first()),
     };
     let explaining = seen.and_then(|seen| {
         warnings

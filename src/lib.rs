@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod outcome;
 
 pub mod diagnosis;
+pub mod observation;
 
 pub mod probe;
 

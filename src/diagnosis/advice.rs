@@ -8,35 +8,19 @@ use crate::endpoint::{DnsTarget, Endpoint};
 #[must_use]
 pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
     let general = finding.cause.remedy();
-    let host = &endpoint.host;
-    if matches!(
-        finding.cause,
-        Cause::DnsTargetDrift | Cause::DnsTargetDangling | Cause::DnsNxdomain | Cause::DnsNoRecords
-    ) && let Some(record) = expected_record(endpoint)
-    {
-        return match finding.cause {
-            Cause::DnsTargetDrift => {
-                format!(
-                    "Set {record}; it is now {}. If that is right, change the expectation.",
-                    finding.actual
-                )
-            }
-            Cause::DnsTargetDangling => {
-                format!(
-                    "Set {record}; if it is set so already, create the target: a dangling one can be taken over."
-                )
-            }
-            _ => format!("Set {record}. {general}"),
-        };
-    }
-    match finding.cause {
-        Cause::TlsHostnameMismatch => {
-            format!(
-                "Check where {host} points, and have a certificate issued for {}.",
-                finding.expected
-            )
-        }
-        _ => general.to_owned(),
+    let record = expected_record(endpoint);
+    if let (Cause::DnsTargetDrift, Some(record)) = (finding.cause, &record) {
+        let actual = &finding.actual;
+        format!("Set {record}; it is now {actual}. If that is right, change the expectation.")
+    } else if let (Cause::DnsTargetDangling, Some(record)) = (finding.cause, &record) {
+        format!("Set {record}; if it is set so already, create the target: a dangling one can be taken over.")
+    } else if let (Cause::DnsNxdomain | Cause::DnsNoRecords, Some(record)) = (finding.cause, &record) {
+        format!("Set {record}. {general}")
+    } else if finding.cause == Cause::TlsHostnameMismatch {
+        let (host, expected) = (&endpoint.host, &finding.expected);
+        format!("Check where {host} points, and have a certificate issued for {expected}.")
+    } else {
+        general.to_owned()
     }
 }
 

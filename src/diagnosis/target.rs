@@ -229,7 +229,7 @@ impl<'a> Target<'a> {
         let ends = views
             .iter()
             .filter(|view| self.lead_among(view, views) == Lead::Dangling)
-            .filter_map(|view| self.reached(view).or(view.end()))
+            .filter_map(|view| self.reached(view).or_else(|| view.end()))
             .map(|end| format!("CNAME {end}"));
         let actual = format!("{}, which does not exist or has no address", text::list(ends));
         Finding::new(Cause::DnsTargetDangling, &self.expected(), &actual)
