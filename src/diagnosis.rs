@@ -271,12 +271,16 @@ fn judged(outcome: &Outcome, endpoint: &Endpoint, clocks: Clocks) -> Vec<Judged>
         .map(|attempt| attempt::judge(attempt, endpoint, clocks))
         .collect();
     addresses.sort_by_key(|judged| judged.address);
-    let absent = |ipv6: bool| {
+    let hopeless = |ipv6: bool| {
         let mut family = addresses.iter().filter(|judged| judged.address.is_ipv6() == ipv6);
         family.all(|judged| judged.unreachable)
     };
-    if absent(false) != absent(true) {
-        addresses.retain(|judged| !judged.unreachable);
+    // With one family alone, the other is without hope for want of addresses.
+    let both = addresses.iter().any(|judged| judged.address.is_ipv6())
+        && addresses.iter().any(|judged| judged.address.is_ipv4());
+    if both && hopeless(false) != hopeless(true) {
+        let ipv6 = hopeless(true);
+        addresses.retain(|judged| judged.address.is_ipv6() != ipv6);
     }
     addresses
 }

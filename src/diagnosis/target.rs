@@ -74,12 +74,17 @@ impl<'a> Target<'a> {
         text::list(self.expectation.targets.iter().map(ToString::to_string))
     }
 
-    /// The state over all servers. The zone's own are asked first: caches lag behind them.
+    /// The state over all servers.
     pub(super) fn state(&self, views: &[View<'_>]) -> TargetState {
+        self.believed(views)
+            .map_or(TargetState::Unverifiable, |(_, state)| state)
+    }
+
+    /// Whose word counts, and what it comes to. The zone's own servers are asked first: caches lag behind them.
+    fn believed(&self, views: &[View<'_>]) -> Option<(ServerRole, TargetState)> {
         [ServerRole::Authoritative, ServerRole::Resolver]
             .into_iter()
-            .find_map(|role| self.worst(views, role))
-            .unwrap_or(TargetState::Unverifiable)
+            .find_map(|role| self.worst(views, role).map(|state| (role, state)))
     }
 
     fn worst(&self, views: &[View<'_>], role: ServerRole) -> Option<TargetState> {
@@ -193,24 +198,17 @@ impl<'a> Target<'a> {
 
     /// The drift as a finding; `None` where no answer leads to a wrong place.
     pub(super) fn drift(&self, views: &[View<'_>], previous: Option<&Verdict>) -> Option<Finding> {
-        let strays = |role: ServerRole| -> Vec<&View<'_>> {
-            views
-                .iter()
-                .filter(|view| view.role == role)
-                .filter(|view| match self.lead(view) {
-                    Lead::Elsewhere => true,
-                    // It leads into the void; also to the wrong place?
-                    Lead::Dangling => self.reached(view).is_none() && self.foreign(view),
-                    Lead::Target | Lead::Unclear => false,
-                })
-                .collect()
-        };
-        let authoritative = strays(ServerRole::Authoritative);
-        let strays = if authoritative.is_empty() {
-            strays(ServerRole::Resolver)
-        } else {
-            authoritative
-        };
+        let (role, _) = self.believed(views)?;
+        let strays: Vec<&View<'_>> = views
+            .iter()
+            .filter(|view| view.role == role)
+            .filter(|view| match self.lead(view) {
+                Lead::Elsewhere => true,
+                // It leads into the void; also to the wrong place?
+                Lead::Dangling => self.reached(view).is_none() && self.foreign(view),
+                Lead::Target | Lead::Unclear => false,
+            })
+            .collect();
         if strays.is_empty() {
             return None;
         }

@@ -124,11 +124,7 @@ fn merge<'a>(server: &'a str, role: ServerRole, replies: &[&'a Reply]) -> View<'
             Reply::Message(message) => {
                 view.says = view.says.min(says(message, role));
                 view.addresses.extend(&message.addresses);
-                // The longer chain, then the lesser: whichever came first.
-                let key = |chain: &'a [Alias]| (std::cmp::Reverse(chain.len()), first_target(chain));
-                if view.chain.is_empty() || key(&message.chain) < key(view.chain) {
-                    view.chain = &message.chain;
-                }
+                view.chain = better(view.chain, &message.chain);
             }
             Reply::Timeout => view.complete = false,
             Reply::Broken(what) => {
@@ -150,8 +146,17 @@ fn merge<'a>(server: &'a str, role: ServerRole, replies: &[&'a Reply]) -> View<'
     view
 }
 
-fn first_target(chain: &[Alias]) -> Option<&str> {
-    chain.first().map(|alias| alias.target.as_str())
+/// The longer chain, of two equally long the lesser: whichever came first.
+fn better<'a>(one: &'a [Alias], other: &'a [Alias]) -> &'a [Alias] {
+    fn targets(chain: &[Alias]) -> impl Iterator<Item = &str> {
+        chain.iter().map(|alias| alias.target.as_str())
+    }
+    let length = other.len().cmp(&one.len());
+    if length.then_with(|| targets(one).cmp(targets(other))).is_le() {
+        one
+    } else {
+        other
+    }
 }
 
 fn says(message: &Message, role: ServerRole) -> Says {
