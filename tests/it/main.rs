@@ -1,3 +1,5 @@
 //! The integration tests, one binary: one file per feature, the lab beside them.
 
 pub mod lab;
+
+mod lab_holds;
