@@ -21,6 +21,7 @@ pub(super) use hop::Journey;
 
 /// A module of the http prober: blackbox_exporter's keys, resolved, files read.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the keys of the file, one by one")]
 pub struct Settings {
     /// Empty: 2xx.
     pub valid_status_codes: Vec<u16>,

@@ -2,4 +2,7 @@
 
 pub mod lab;
 
+mod dns;
+mod http;
 mod lab_holds;
+mod probe;

@@ -151,12 +151,12 @@ fn has_zlib_header(begin: &[u8]) -> bool {
 }
 
 fn broken(error: io::Error) -> Broken {
-    if !error.get_ref().is_some_and(|inner| inner.is::<hyper::Error>()) {
-        return Broken::Coding(error.to_string());
-    }
-    match error.into_inner().map(|inner| inner.downcast::<hyper::Error>()) {
+    let text = error.to_string();
+    let hyper = error
+        .into_inner()
+        .map(<dyn std::error::Error + Send + Sync>::downcast::<hyper::Error>);
+    match hyper {
         Some(Ok(error)) => Broken::Body(*error),
-        Some(Err(error)) => Broken::Coding(error.to_string()),
-        None => Broken::Coding("unreadable".to_owned()),
+        Some(Err(_)) | None => Broken::Coding(text),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is spawned: hyper's connection is polled beside the exchange and ends with it.
 
+use std::io::ErrorKind;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 
 use super::body::{self, Read, Reading};
 use super::stream::{Broken, Seen, Transport, Watched};
-use crate::outcome::{ConnectFailure, Failure, HttpFailure, TlsFailure};
+use crate::outcome::{ConnectFailure, Failure, HttpFailure};
 
 /// The head of a response may have this many bytes.
 pub(super) const HEAD_LIMIT: u32 = 64 * 1024;
@@ -214,8 +215,8 @@ fn classify(error: Error, broken: Option<&Broken>, silent: bool) -> Failure {
         Error::Body(body::Broken::Body(error)) | Error::Head(error) => error,
     };
     match broken {
-        Some(Broken::Alert(alert)) => Failure::Tls(TlsFailure::Alert(alert.clone())),
-        Some(Broken::NotTls(what)) => Failure::Http(HttpFailure::Protocol(what.clone())),
+        // A client certificate is refused only after the handshake in TLS 1.3.
+        Some(Broken::Tls(failure)) => Failure::Tls(failure.clone()),
         Some(Broken::Reset) if silent => Failure::Connect(ConnectFailure::Reset),
         Some(Broken::Reset | Broken::Lost) => Failure::Http(HttpFailure::Closed),
         None => Failure::Http(classify_hyper(&error)),
@@ -235,10 +236,10 @@ fn classify_hyper(error: &hyper::Error) -> HttpFailure {
             return classify_h2(error);
         }
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind::{InvalidData, InvalidInput};
-            return match error.kind() {
-                InvalidData | InvalidInput => HttpFailure::Protocol(error.to_string()),
-                _ => HttpFailure::Closed,
+            return if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) {
+                HttpFailure::Protocol(error.to_string())
+            } else {
+                HttpFailure::Closed
             };
         }
         source = cause.source();

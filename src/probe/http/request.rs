@@ -89,10 +89,9 @@ impl Ask<'_> {
     fn add_headers(&self, settings: &Settings, headers: &mut HeaderMap) {
         for (name, value) in &settings.headers {
             let passed_over = match *name {
-                HOST => true,
                 AUTHORIZATION | COOKIE => !self.home,
-                // The body decides these; where it stays behind, so do the words about it.
-                CONTENT_LENGTH | TRANSFER_ENCODING => true,
+                // `Host` is sent already, and the body decides the others; where it stays behind, so do the words about it.
+                HOST | CONTENT_LENGTH | TRANSFER_ENCODING => true,
                 CONTENT_TYPE | CONTENT_ENCODING => !self.with_body,
                 _ => false,
             };

@@ -2,7 +2,7 @@
 //!
 //! hyper tells neither: its errors lose the alert of a TLS peer and the difference between a reset and an end.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -11,6 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
+
+use crate::outcome::TlsFailure;
+use crate::probe::{connect, tls};
 
 /// A connection that is ready for requests.
 pub(super) enum Transport {
@@ -27,7 +30,7 @@ pub(super) struct Seen {
     pub(super) first_write: Option<Instant>,
     /// When the first byte of an answer came.
     pub(super) first_byte: Option<Instant>,
-    /// What broke it first; an alert outlives everything else.
+    /// What broke it first; what TLS says outlives everything else.
     pub(super) broken: Option<Broken>,
 }
 
@@ -36,10 +39,8 @@ pub(super) struct Seen {
 pub(super) enum Broken {
     /// By RST.
     Reset,
-    /// By a TLS alert, named as the TLS stage names it.
-    Alert(String),
-    /// By bytes that are not TLS: what was wrong.
-    NotTls(String),
+    /// By an alert, or by bytes that are not TLS.
+    Tls(TlsFailure),
     /// Otherwise.
     Lost,
 }
@@ -61,7 +62,7 @@ impl Watch {
     fn broke(&self, error: &io::Error) {
         let mut seen = self.lock();
         let broken = Broken::by(error);
-        if seen.broken.is_none() || matches!(broken, Broken::Alert(_)) {
+        if seen.broken.is_none() || matches!(broken, Broken::Tls(_)) {
             seen.broken = Some(broken);
         }
     }
@@ -69,20 +70,12 @@ impl Watch {
 
 impl Broken {
     fn by(error: &io::Error) -> Self {
-        let tls = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls {
-            return match tls {
-                rustls::Error::AlertReceived(alert) => Self::Alert(format!("{alert:?}")),
-                other => Self::NotTls(other.to_string()),
-            };
-        }
-        match error.kind() {
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-                Self::Reset
-            }
-            _ => Self::Lost,
+        if let Some(failure) = tls::classify(error) {
+            Self::Tls(failure)
+        } else if connect::is_reset(error) {
+            Self::Reset
+        } else {
+            Self::Lost
         }
     }
 }
@@ -133,7 +126,7 @@ impl AsyncRead for Watched {
                 Poll::Ready(Ok(()))
             }
             // Many servers end without close_notify; whether anything is missing is told by HTTP's own framing.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
             Err(error) => {
                 this.watch.broke(&error);
                 Poll::Ready(Err(error))
