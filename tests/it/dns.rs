@@ -310,7 +310,10 @@ async fn silence_is_a_timeout_at_the_deadline() {
     );
     assert_eq!(resolution.answers.len(), 2);
     assert!(resolution.elapsed >= SHORT / 2);
-    assert_eq!(dns.queries("a.test"), 6, "three datagrams for each family");
+    assert!(
+        (3..=6).contains(&dns.queries("a.test")),
+        "at most three datagrams for each family"
+    );
 }
 
 #[tokio::test]
@@ -338,12 +341,22 @@ async fn a_lost_datagram_is_sent_again() {
 async fn a_late_answer_to_the_first_datagram_still_counts() {
     let dns = DnsLab::start().await;
     dns.a("a.test", &["192.0.2.1"]);
-    dns.says(
-        "a.test",
-        Says::After(Duration::from_millis(500), Box::new(Says::Records)),
-    );
-    let resolution = resolve(&of(&dns), &question("a.test"), AMPLE).await;
+    let late = Duration::from_millis(500);
+    dns.says("a.test", Says::After(late, Box::new(Says::Records)));
+    let resolver = of(&dns);
+    let only_four = Question {
+        fallback: false,
+        ..question("a.test")
+    };
+    let fall_silent = async {
+        while dns.queries("a.test") == 0 {
+            tokio::task::yield_now().await;
+        }
+        dns.says("a.test", Says::Silent);
+    };
+    let (resolution, ()) = tokio::join!(resolve(&resolver, &only_four, AMPLE), fall_silent);
     assert_eq!(resolution.addresses, addresses(&["192.0.2.1"]));
+    assert!(dns.queries("a.test") > 1, "a second datagram was on its way");
 }
 
 #[tokio::test]
@@ -481,10 +494,10 @@ async fn a_silent_comparison_delays_the_verdict_by_a_third_of_the_time_at_most()
     second.says_to_all(Says::Silent);
     let both = resolver(vec![Server::Udp(first.addr()), Server::Udp(second.addr())]);
     let started = Instant::now();
-    let resolution = resolve(&both, &thorough("a.test", &[]), Duration::from_millis(1_500)).await;
-    assert!(started.elapsed() < Duration::from_secs(1));
+    let resolution = resolve(&both, &thorough("a.test", &[]), Duration::from_millis(2_400)).await;
+    assert!(started.elapsed() < Duration::from_millis(1_600));
     assert!(
-        resolution.elapsed < Duration::from_millis(400),
+        resolution.elapsed < Duration::from_millis(700),
         "the addresses were known at once"
     );
     let replies = replies(&resolution, ServerRole::Resolver, Family::Ipv4);
@@ -544,6 +557,29 @@ async fn the_zones_own_servers_are_asked_where_a_target_is_expected() {
         "the zone's servers are remembered"
     );
     assert_eq!(zone[0].queries("www.a.test"), 4);
+}
+
+#[tokio::test]
+async fn a_server_that_refers_to_others_has_not_denied_the_addresses() {
+    let dns = DnsLab::start().await;
+    dns.a("a.test", &["192.0.2.1"]);
+    dns.ns("a.test", &["ns.a.test"]);
+    dns.a("ns.a.test", &["127.0.0.1"]);
+    let refers = RawDns::start(RawAnswer::Custom(Arc::new(|query| {
+        let mut message = answer_to(query, &[]);
+        message[2..8].copy_from_slice(&[0x80, 0, 0, 1, 0, 0]);
+        vec![message]
+    })))
+    .await;
+    let resolver = Resolver::new(Settings {
+        servers: vec![Server::Udp(dns.addr())],
+        authoritative_port: refers.addr().port(),
+        roots: None,
+    });
+    let targets = [("a.test", TargetStanding::Current)];
+    let resolution = resolve(&resolver, &thorough("a.test", &targets), AMPLE).await;
+    let said = replies(&resolution, ServerRole::Authoritative, Family::Ipv4);
+    assert!(matches!(said[..], [Reply::Broken(_)]), "{said:?}");
 }
 
 #[tokio::test]
@@ -664,7 +700,7 @@ async fn a_name_that_cannot_be_asked_for_is_said_to_be_none() {
 }
 
 #[tokio::test]
-async fn tcp_tls_and_https_keep_their_connection_and_find_a_lost_one_again() {
+async fn tcp_tls_and_https_answer_and_insist_on_the_name_of_the_certificate() {
     let authority = Authority::new();
     let dns = DnsLab::spec()
         .tls(authority.good("dns.test"))
