@@ -292,7 +292,7 @@ fn unaskable(host: String, family: Family) -> Resolution {
     Resolution {
         answers: vec![unanswered(
             family,
-            "not a name that can be asked for: a label is empty or too long",
+            "not a name that can be asked for: it or one of its labels is empty or too long",
         )],
         name: host,
         ..Resolution::default()

@@ -1,5 +1,6 @@
 //! The integration tests, one binary: one file per feature, the lab beside them.
 
+mod dns;
 pub mod lab;
 
 mod dns;

@@ -71,10 +71,8 @@ pub(super) enum Unanswered {
 
 impl Unanswered {
     fn broken(error: &NetError) -> Self {
-        let late = match error {
-            NetError::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
-            error => matches!(error, NetError::Timeout),
-        };
+        let late = matches!(error, NetError::Timeout)
+            || matches!(error, NetError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut);
         if late {
             Self::Timeout
         } else {

@@ -75,7 +75,8 @@ impl Pools {
         let Ok(mut pool) = timeout_at(limit, pool.lock()).await else {
             return (TargetLookup::Failed, Vec::new());
         };
-        if pool.last.is_none_or(|last| last.fresh_until <= Instant::now()) {
+        let now = Instant::now();
+        if now < limit && pool.last.is_none_or(|last| last.fresh_until <= now) {
             let mut round = Round::start(resolvers, ServerRole::Resolver, &name, &SAMPLES, limit);
             round.until_settled().await;
             round.until(comparison_limit(Instant::now(), limit)).await;

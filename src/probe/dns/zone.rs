@@ -23,7 +23,7 @@ const MAX_SERVERS: usize = 4;
 const MAX_STEPS: usize = 8;
 
 /// The most names whose servers are remembered.
-const MAX_KNOWN: usize = 4_096;
+const MAX_KNOWN: usize = 16_384;
 
 /// The servers of a zone are remembered for at least this long, whatever their time to live.
 const SHORTEST: Duration = Duration::from_secs(60);
