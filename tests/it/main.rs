@@ -1,6 +1,5 @@
 //! The integration tests, one binary: one file per feature, the lab beside them.
 
-mod dns;
 pub mod lab;
 
 mod dns;
