@@ -117,7 +117,8 @@ impl Prober {
             targets: &targets,
         };
         let until = budget::until(Stage::Dns, request.deadline);
-        self.resolver.resolve(&question, until).await
+        // On the heap: the rest of the probe need not carry the room for it.
+        Box::pin(self.resolver.resolve(&question, until)).await
     }
 }
 

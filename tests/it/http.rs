@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 use linkwatch::build_info;
 use linkwatch::endpoint::{Expectation, HeaderExpectation, TextMatch};
 use linkwatch::outcome::{Attempt, ConnectFailure, Failure, HttpFailure, ResponseFacts, Rule};
-use linkwatch::probe::http::{Compression, HeaderRule, Settings};
+use linkwatch::probe::http::{Compression, HeaderRule};
 use regex::Regex;
 
 use crate::lab::authority::Authority;
@@ -17,7 +17,7 @@ use crate::lab::web::{Answer, Coding, Connect, Framing, Reply, WebLab};
 use crate::probe::{Probing, http_failure, last};
 
 /// Time for a stall to be noticed.
-const SHORT: Duration = Duration::from_millis(600);
+const SHORT: Duration = Duration::from_secs(1);
 
 fn response(attempt: &Attempt) -> &ResponseFacts {
     last(attempt).response.as_ref().expect("a response")
@@ -52,19 +52,17 @@ async fn ask(answer: impl Into<Answer>, probing: Probing) -> Attempt {
     probing.attempt(&web.url("/")).await
 }
 
-/// Asks over HTTP/2.
-async fn ask_http2(answer: impl Into<Answer>, change: impl FnOnce(&mut Settings)) -> Attempt {
+/// Asks a server that speaks HTTP/2 and answers so.
+async fn ask_http2(answer: impl Into<Answer>, change: impl FnOnce(&mut Probing)) -> Attempt {
     let authority = Authority::new();
     let web = WebLab::tls(authority.good("127.0.0.1"))
         .alpn(&["h2"])
         .answer(answer)
         .start()
         .await;
-    Probing::with_root(&authority)
-        .set(change)
-        .within(SHORT)
-        .attempt(&web.url("/"))
-        .await
+    let mut probing = Probing::with_root(&authority);
+    change(&mut probing);
+    probing.attempt(&web.url("/")).await
 }
 
 mod failures {
@@ -225,26 +223,37 @@ mod http2 {
 
     #[tokio::test]
     async fn an_end_of_the_stream_or_connection_is_told_from_silence() {
-        let attempt = ask_http2(Answer::Stall, |_| ()).await;
+        let attempt = ask_http2(Answer::Stall, |probing| probing.timeout = SHORT).await;
         assert_eq!(http_failure(&attempt), &HttpFailure::Timeout);
         for answer in [
             Answer::GoAway,
             Answer::StreamReset,
             Answer::CloseBeforeHead,
             Answer::CloseInBody,
+            Answer::ResetInBody,
         ] {
             let attempt = ask_http2(answer, |_| ()).await;
-            let failure = http_failure(&attempt);
-            assert!(
-                matches!(failure, HttpFailure::Closed | HttpFailure::Protocol(_)),
-                "{failure:?}"
-            );
+            assert_eq!(http_failure(&attempt), &HttpFailure::Closed);
         }
     }
 
     #[tokio::test]
+    async fn an_endless_head_is_cut_off_and_garbage_is_a_matter_of_protocol() {
+        let attempt = ask_http2(Answer::EndlessHeader, |_| ()).await;
+        assert_eq!(http_failure(&attempt), &HttpFailure::TooLarge(64 * 1024));
+        let attempt = ask_http2(Answer::NotHttp, |_| ()).await;
+        assert!(
+            matches!(http_failure(&attempt), HttpFailure::Protocol(_)),
+            "{attempt:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn an_endless_body_is_bounded() {
-        let attempt = ask_http2(Answer::EndlessBody, |settings| settings.body_size_limit = 1000).await;
+        let attempt = ask_http2(Answer::EndlessBody, |probing| {
+            probing.settings.body_size_limit = 1000;
+        })
+        .await;
         assert_eq!(http_failure(&attempt), &HttpFailure::TooLarge(1000));
     }
 }
@@ -419,9 +428,9 @@ mod rules {
                 (Rule::Tls, "tls", "no tls")
             ]
         );
-        let attempt = ask_http2(Answer::status(200), |settings| {
-            settings.valid_http_versions = vec!["HTTP/2.0".to_owned()];
-            settings.fail_if_ssl = true;
+        let attempt = ask_http2(Answer::status(200), |probing| {
+            probing.settings.valid_http_versions = vec!["HTTP/2.0".to_owned()];
+            probing.settings.fail_if_ssl = true;
         })
         .await;
         assert_eq!(violations(&attempt), [(Rule::Tls, "no tls", "tls")]);
@@ -723,7 +732,7 @@ mod redirects {
     async fn carry_the_cookies_set_on_the_way() {
         let web = WebLab::plain().start().await;
         let wall = Answer::decide(|request| match request.header("cookie") {
-            Some("seen=1; lang=en" | "lang=en; seen=1") => Answer::text("in"),
+            Some("own=1; seen=1; lang=en" | "own=1; lang=en; seen=1") => Answer::text("in"),
             _ => Reply::new(302, "")
                 .header("location", "/")
                 .header("set-cookie", "seen=1; Path=/")
@@ -731,7 +740,9 @@ mod redirects {
                 .into(),
         });
         web.answer(wall);
-        let attempt = Probing::default().attempt(&web.url("/")).await;
+        let own = (http::header::COOKIE, HeaderValue::from_static("own=1"));
+        let probing = Probing::default().set(|settings| settings.headers = vec![own]);
+        let attempt = probing.attempt(&web.url("/")).await;
         assert_eq!(violations(&attempt), []);
         assert_eq!(attempt.hops.len(), 2);
     }

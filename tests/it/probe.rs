@@ -161,7 +161,7 @@ pub(crate) fn http_failure(attempt: &Attempt) -> &HttpFailure {
 }
 
 /// Time for a stall to be noticed.
-const SHORT: Duration = Duration::from_millis(800);
+const SHORT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_healthy_endpoint_leaves_facts_of_every_stage() {
@@ -443,7 +443,7 @@ async fn another_hostname_replaces_the_host_header_and_the_server_name() {
             .start()
             .await;
         let mut probing = Probing::with_root(&authority);
-        probing.hostname = Some("shop.example".to_owned());
+        probing.hostname = Some("shop.example:8443".to_owned());
         let attempt = probing.attempt(&web.url("/")).await;
         assert_eq!(attempt.failure(), None, "{alpn}");
         let seen = web.last_request();
