@@ -95,7 +95,7 @@ impl Prober {
             AddressChoice::One => 1,
         };
         let addresses = resolution.addresses.iter().take(tried);
-        // On the heap: a probe that waits for its turn holds no room for the buffers of a handshake.
+        // Boxed: an attempt is some kilobytes, and joining moves them about.
         let attempts = addresses.map(|address| Box::pin(journey.attempt(*address)));
         let attempts = join_all(attempts).await;
         Outcome {
