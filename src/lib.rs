@@ -7,6 +7,7 @@ pub mod cause;
 pub mod endpoint;
 pub mod outcome;
 
+pub mod certificate;
 pub mod diagnosis;
 
 pub mod probe;

@@ -2,3 +2,5 @@
 
 mod dns;
 pub mod lab;
+
+mod lab_holds;

@@ -5,6 +5,7 @@
 
 mod handler;
 pub mod raw;
+pub mod says;
 pub mod zone;
 
 use std::{
@@ -25,7 +26,8 @@ use super::authority::Issued;
 
 pub use self::{
     raw::{RawAnswer, RawDns},
-    zone::{Role, Says, Zone, name},
+    says::{Role, Says},
+    zone::{Zone, name},
 };
 
 /// The lifetime of records that are set without one, in seconds.

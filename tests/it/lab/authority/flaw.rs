@@ -6,7 +6,7 @@ use rcgen::{
 use rustls_pki_types::CertificateDer;
 use time::Duration;
 
-use super::{Authority, DAY, HOUR, Issued, Issuer, LeafSpec, ca_params, new_key, private_key};
+use super::{Authority, DAY, HOUR, Issued, Issuer, LeafSpec, ca_params, issued::private_key, new_key};
 
 /// One thing wrong with a certificate; all else is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

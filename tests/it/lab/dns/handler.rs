@@ -11,8 +11,8 @@ use hickory_server::{
 };
 
 use super::{
-    Role, SharedZone,
-    zone::{Reply, Response},
+    SharedZone,
+    says::{Reply, Response, Role},
 };
 
 /// The request handler of a lab server.

@@ -15,8 +15,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use super::super::authority::{Issued, provider};
 use super::{State, http1, http2, seen::Client};
-use crate::lab::authority::{Issued, provider};
 
 /// What becomes of a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
