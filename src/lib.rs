@@ -12,3 +12,6 @@ pub mod diagnosis;
 pub mod probe;
 
 pub mod state;
+
+pub mod metrics;
+pub mod web;
