@@ -13,3 +13,6 @@ pub mod diagnosis;
 pub mod probe;
 
 pub mod state;
+
+pub mod metrics;
+pub mod web;
