@@ -3,4 +3,7 @@
 mod dns;
 pub mod lab;
 
+mod dns;
+mod http;
 mod lab_holds;
+mod probe;
