@@ -3,3 +3,7 @@
 pub mod lab;
 
 mod lab_holds;
+
+mod certificate;
+mod connect;
+mod tls;
