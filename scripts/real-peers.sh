@@ -82,21 +82,22 @@ deb822_archives() {
         END { finish() }'
 }
 
-# apt with sources, lists and cache of its own: the system is neither read for packages nor changed.
+# apt with sources, lists and cache of its own: the system is not changed.
 own_apt() {
-    apt-get -qq \
+    apt-get -qq -c "$apt/apt.conf" \
         -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" \
         -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=3 \
         -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
-        -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false \
-        -o APT::Update::Post-Invoke-Success::= -o APT::Update::Post-Invoke::= "$@"
+        -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false "$@"
 }
 
 read_archives() {
     apt=$root/apt
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
     : >"$apt/sources.list"
+    # The machine's own hooks after an update (cleaning its cache, telling its desktop) are none of ours.
+    printf '#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n' >"$apt/apt.conf"
     archives | sort -u | while IFS='|' read -r options uri; do
         for suite in $(printf '%s\nsid\n' "$codename" | sort -u); do
             printf 'deb %s %s %s main\n' "$options" "$uri" "$suite" >>"$apt/sources.list"

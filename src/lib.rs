@@ -9,6 +9,8 @@ pub mod outcome;
 
 pub mod diagnosis;
 
+pub mod alert;
+
 pub mod probe;
 
 pub mod state;
