@@ -3,6 +3,7 @@
 pub mod lab;
 mod lab_holds;
 
+mod alerts;
 mod certificate;
 mod connect;
 mod dns;
