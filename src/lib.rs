@@ -10,6 +10,11 @@ pub mod outcome;
 pub mod certificate;
 pub mod diagnosis;
 
+pub mod alert;
+
 pub mod probe;
 
 pub mod state;
+
+pub mod metrics;
+pub mod web;
