@@ -243,11 +243,7 @@ pub(super) async fn shake_with(
 
 fn tls_error(outcome: io::Result<TlsStream<TcpStream>>) -> Error {
     let error = outcome.expect_err("a broken handshake");
-    error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>())
-        .unwrap_or_else(|| panic!("{error:?}"))
-        .clone()
+    error.downcast::<Error>().expect("an error of TLS")
 }
 
 async fn connect_error(site: &WebLab) -> ErrorKind {
