@@ -7,5 +7,6 @@ mod alerts;
 mod certificate;
 mod connect;
 mod dns;
+mod http;
 mod probe;
 mod tls;
