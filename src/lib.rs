@@ -9,6 +9,9 @@ pub mod outcome;
 
 pub mod diagnosis;
 
+pub mod discovery;
 pub mod probe;
 
 pub mod state;
+
+pub mod config;
