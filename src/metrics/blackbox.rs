@@ -154,9 +154,4 @@ impl<'a> View<'a> {
         });
         self.hops().len().saturating_sub(1) + usize::from(refused)
     }
-
-    /// The time of a phase, summed over the hops; the first hop's name was resolved before it.
-    fn phase(&self, of: impl Fn(&Hop) -> f64) -> f64 {
-        self.hops().iter().map(of).sum()
-    }
 }

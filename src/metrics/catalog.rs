@@ -215,7 +215,7 @@ const ENDPOINT_PREFACE: &str = "\
 ## Of an endpoint
 
 Labels: `name` (the host unless the configuration says otherwise), `group`, and the labels of the configuration. At most 28 series per
-endpoint with a chain of two certificates while a cause stands; four more where a DNS target is expected.";
+endpoint with a chain of two certificates while a cause stands; two more for every further cause, four more where a DNS target is expected.";
 
 const GROUP_PREFACE: &str = "
 ## Of a group

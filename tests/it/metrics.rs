@@ -1,4 +1,5 @@
 //! What `/metrics` says: every family of the catalogue, in every format.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -177,7 +178,7 @@ fn hostile_values_are_escaped_and_bounded() {
         .find(|line| line.contains("expected=\"a \\\\ b\""))
         .unwrap();
     assert!(
-        line.contains(r##"actual="\"} 1\n# EOF\nlinkwatch_endpoint_up{name=\"x\\ü"##),
+        line.contains(r#"actual="\"} 1\n# EOF\nlinkwatch_endpoint_up{name=\"x\\ü"#),
         "{line}"
     );
     assert!(line.ends_with("ü\"} 1"), "{line}");

@@ -1,4 +1,5 @@
 //! States to be shown: what `record` would have made of some probes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,19 @@
 //! What the server answers, over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use linkwatch::cause::Cause;
+use linkwatch::clock::Clock;
 use linkwatch::metrics::Exporter;
 use linkwatch::metrics::negotiate::{Coding, Format};
 use linkwatch::outcome::{Outcome, Resolution};
@@ -29,12 +37,16 @@ struct Running {
 
 impl Running {
     async fn with(state: Arc<State>, limits: Limits) -> Self {
+        Self::timed(state, limits, clock()).await
+    }
+
+    async fn timed(state: Arc<State>, limits: Limits, clock: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, commands) = mpsc::channel(2);
         let site = Site {
             state,
-            clock: clock(),
+            clock,
             front: Arc::new(ArcSwap::from_pointee(Front::default())),
             commands: sender,
             timeout_offset: Duration::from_millis(500),
@@ -612,6 +624,37 @@ async fn the_page_escapes_what_comes_from_the_network() {
             .unwrap()
             .starts_with("default-src 'none'")
     );
+}
+
+/// Panics when it is asked first.
+#[derive(Debug, Default)]
+struct FaultyClock(AtomicBool);
+
+impl Clock for FaultyClock {
+    fn now(&self) -> Timestamp {
+        assert!(
+            self.0.swap(true, Ordering::Relaxed),
+            "the clock fails, as it should here"
+        );
+        now()
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_panics_takes_nothing_else_away() {
+    let clock = Arc::new(FaultyClock::default());
+    let server = Running::timed(small(), Limits::default(), clock).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    // The connection ends before the page does.
+    let _ = stream.read_to_end(&mut bytes).await;
+    assert!(!bytes.ends_with(b"0\r\n\r\n"));
+    assert_eq!(server.get("/metrics").await.status, 200);
+    assert_eq!(server.get("/").await.status, 200);
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The families of `/probe`, by name.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::{View, success};
 use crate::metrics::collector::seconds;
 use crate::metrics::labels::bounded;
-use crate::outcome::{ChainFacts, Rule, TlsFacts};
+use crate::outcome::{ChainFacts, Failure, Hop, Rule, Timings, TlsFacts};
 
 /// What blackbox_exporter exports for a chain that nobody verified: the zero time of its language, as a timestamp.
 const NO_VERIFIED_CHAIN: f64 = -62_135_596_800.0;
@@ -195,27 +196,32 @@ pub(in crate::metrics) const PREFACE: &str = "
 
 The names and meanings of blackbox_exporter's http prober, all gauges, and the cause beside them.";
 
-/// No phase where there was no address to ask: the request was never begun.
+/// Without an address there was no request: then only the time of the look-up. A phase counts where it was completed.
 fn phases(view: &View<'_>) -> Vec<Sample> {
-    if view.attempt.is_none() {
-        return Vec::new();
-    }
     let later = view.hops().get(1..).unwrap_or_default().iter();
-    let resolve = view.outcome.resolution.elapsed.as_secs_f64()
-        + later.map(|hop| hop.timings.dns.as_secs_f64()).sum::<f64>();
-    let phases = [
-        ("connect", view.phase(|hop| hop.timings.connect.as_secs_f64())),
-        (
+    let resolve = view.outcome.resolution.elapsed + later.map(|hop| hop.timings.dns).sum::<Duration>();
+    let sample = |phase: &str, spent: Duration| (vec![("phase", phase.to_owned())], spent.as_secs_f64());
+    if view.attempt.is_none() {
+        return vec![sample("resolve", resolve)];
+    }
+    let connected = |hop: &Hop| matches!(hop.failure, None | Some(Failure::Http(_)));
+    let sum = |reached: &dyn Fn(&Hop) -> bool, of: fn(&Timings) -> Duration| -> Duration {
+        let hops = view.hops().iter().filter(|hop| reached(hop));
+        hops.map(|hop| of(&hop.timings)).sum()
+    };
+    vec![
+        sample("connect", sum(&connected, |timings| timings.connect)),
+        sample(
             "processing",
-            view.phase(|hop| hop.timings.processing.as_secs_f64()),
+            sum(&|hop| hop.response.is_some(), |timings| timings.processing),
         ),
-        ("resolve", resolve),
-        ("tls", view.phase(|hop| hop.timings.tls.as_secs_f64())),
-        ("transfer", view.phase(|hop| hop.timings.transfer.as_secs_f64())),
-    ];
-    phases
-        .map(|(phase, spent)| (vec![("phase", phase.to_owned())], spent))
-        .into()
+        sample("resolve", resolve),
+        sample("tls", sum(&connected, |timings| timings.tls)),
+        sample(
+            "transfer",
+            sum(&|hop| hop.response.is_some(), |timings| timings.transfer),
+        ),
+    ]
 }
 
 fn leaf(view: &View<'_>) -> Vec<Sample> {
