@@ -10,6 +10,8 @@ pub mod outcome;
 pub mod certificate;
 pub mod diagnosis;
 
+pub mod alert;
+
 pub mod probe;
 
 pub mod state;

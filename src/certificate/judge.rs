@@ -152,7 +152,7 @@ impl<'a> Case<'a> {
         match self.verify(self.question.now) {
             Ok(path) => self.trusted(&path),
             Err(error @ (Error::CertExpired { .. } | Error::CertNotValidYet { .. })) => {
-                self.untimely(&error, read)
+                self.untimely(&error, read);
             }
             Err(error) => self.untrusted(&error, read, self.question.now),
         }
