@@ -1,20 +1,27 @@
 //! One probe of one endpoint: resolve, connect, handshake, exchange; every stage returns facts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
-use url::Url;
+use url::{Host, Url};
 
+use self::budget::Stage;
 use crate::clock::Clock;
-use crate::endpoint::{AddressChoice, Expectation, ModuleName};
-use crate::outcome::{Outcome, TargetStanding};
+use crate::endpoint::{AddressChoice, DnsTarget, Expectation, ModuleName};
+use crate::outcome::{Outcome, Resolution, TargetStanding};
 
+mod budget;
 pub mod connect;
 pub mod dns;
 pub mod http;
 pub mod tls;
+
+/// Addresses of one name that are tried: a hostile zone may have thousands.
+const ADDRESSES_LIMIT: usize = 32;
 
 /// How to ask: a module in blackbox_exporter's sense, resolved and ready to use.
 #[derive(Debug)]
@@ -70,8 +77,75 @@ pub struct Prober {
 
 impl Prober {
     /// Probes once. Never fails: what goes wrong is part of the outcome. Ends by the request's deadline.
+    ///
+    /// With `AddressChoice::All` every address is tried at once, 32 at most.
     pub async fn probe(&self, request: &Request<'_>) -> Outcome {
-        let _ = (request, TargetStanding::Current);
-        unimplemented!("branch http")
+        let started = self.clock.now();
+        let begun = Instant::now();
+        let ProberKind::Http(settings) = &request.module.prober;
+        let resolution = self.resolve(request, settings).await;
+        let journey = http::Journey {
+            prober: self,
+            request,
+            settings,
+            dns: resolution.elapsed,
+        };
+        let tried = match request.addresses {
+            AddressChoice::All => ADDRESSES_LIMIT,
+            AddressChoice::One => 1,
+        };
+        let addresses = resolution.addresses.iter().take(tried);
+        // Boxed: an attempt is some kilobytes, and joining moves them about.
+        let attempts = addresses.map(|address| Box::pin(journey.attempt(*address)));
+        let attempts = join_all(attempts).await;
+        Outcome {
+            started,
+            elapsed: begun.elapsed(),
+            resolution,
+            attempts,
+        }
+    }
+
+    async fn resolve(&self, request: &Request<'_>, settings: &http::Settings) -> Resolution {
+        let host = host_of(request.url);
+        let targets = targets(request);
+        let question = dns::Question {
+            host: &host,
+            preferred: settings.preferred_family,
+            fallback: settings.ip_protocol_fallback,
+            thorough: request.addresses == AddressChoice::All,
+            targets: &targets,
+        };
+        let until = budget::until(Stage::Dns, request.deadline);
+        // On the heap: the rest of the probe need not carry the room for it.
+        Box::pin(self.resolver.resolve(&question, until)).await
+    }
+}
+
+/// The names that the host should lead to, and those that it should have led to before.
+fn targets<'a>(request: &Request<'a>) -> Vec<(&'a str, TargetStanding)> {
+    let Some(expected) = &request.expect.dns else {
+        return Vec::new();
+    };
+    let current = expected.targets.iter().filter_map(|target| match target {
+        DnsTarget::Name(name) => Some(name.as_str()),
+        DnsTarget::Network(_) => None,
+    });
+    let mut targets: Vec<_> = current.map(|name| (name, TargetStanding::Current)).collect();
+    for former in request.former_targets {
+        if !targets.iter().any(|(name, _)| *name == former.as_str()) {
+            targets.push((former, TargetStanding::Former));
+        }
+    }
+    targets
+}
+
+/// The host of a URL: a name, or an address without brackets.
+fn host_of(url: &Url) -> Cow<'_, str> {
+    match url.host() {
+        Some(Host::Domain(name)) => Cow::Borrowed(name),
+        Some(Host::Ipv4(address)) => Cow::Owned(address.to_string()),
+        Some(Host::Ipv6(address)) => Cow::Owned(address.to_string()),
+        None => Cow::Borrowed(""),
     }
 }

@@ -148,3 +148,67 @@ pub struct EndpointState {
     /// The last answer, as sorted texts.
     pub answer: Vec<String>,
 }
+
+impl Slot {
+    /// An endpoint of which nothing is known yet.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self {
+            endpoint,
+            current: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Replaces what is known; for `record` alone.
+    pub fn publish(&self, state: EndpointState) {
+        self.current.store(Some(Arc::new(state)));
+    }
+}
+
+impl Catalogue {
+    /// Finds an endpoint by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Slot>> {
+        self.slots.iter().find(|slot| slot.endpoint.name.as_str() == name)
+    }
+}
+
+impl Own {
+    /// Nothing counted yet; `storage_persistent` says whether what is known outlives a restart.
+    #[must_use]
+    pub fn new(storage_persistent: bool) -> Self {
+        Self {
+            in_flight: AtomicU64::new(0),
+            lag: Histogram::new([0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
+            health: ArcSwap::from_pointee(Health {
+                storage_persistent,
+                ..Health::default()
+            }),
+        }
+    }
+
+    /// Changes what changes rarely.
+    pub fn update(&self, change: impl Fn(&mut Health)) {
+        self.health.rcu(|health| {
+            let mut health = Health::clone(health);
+            change(&mut health);
+            health
+        });
+    }
+}
+
+impl State {
+    /// Begins with this catalogue.
+    #[must_use]
+    pub fn new(catalogue: Catalogue, own: Own) -> Self {
+        Self {
+            catalogue: ArcSwap::from_pointee(catalogue),
+            own,
+        }
+    }
+
+    /// Replaces what is watched.
+    pub fn replace(&self, catalogue: Catalogue) {
+        self.catalogue.store(Arc::new(catalogue));
+    }
+}

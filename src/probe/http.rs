@@ -1,12 +1,27 @@
-//! HTTP/1.1 and HTTP/2 over a connection of our own.
+//! HTTP/1.1 and HTTP/2 over a connection of our own, with the redirects that it leads to.
+//!
+//! Bounds for what a server may send: a head of 64 KiB and 100 headers, a body of 8 MiB where the module sets no
+//! limit (no failure, unless a rule has to see all of it), ten redirects, and the probe's deadline.
 
 use regex::Regex;
 
 use super::tls;
 use crate::outcome::Family;
 
+mod body;
+mod exchange;
+mod hop;
+mod redirect;
+mod request;
+mod response;
+mod rules;
+mod stream;
+
+pub(super) use hop::Journey;
+
 /// A module of the http prober: blackbox_exporter's keys, resolved, files read.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the keys of the file, one by one")]
 pub struct Settings {
     /// Empty: 2xx.
     pub valid_status_codes: Vec<u16>,

@@ -1,13 +1,35 @@
 //! The TLS handshake with a recording verifier: the presented chain is captured first and judged second.
 
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use jiff::Timestamp;
+use rustls::crypto::CryptoProvider;
+use rustls::{CipherSuite, ClientConfig, ClientConnection, ProtocolVersion};
+use rustls_pki_types::ServerName;
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
-use tokio_rustls::client::TlsStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::{Connect, TlsStream};
 
-use crate::outcome::{ConnectFailure, TlsFacts, TlsFailure};
+use super::connect;
+use crate::certificate::{Presented, Question, Roots, judge};
+use crate::outcome::{ChainFacts, ConnectFailure, TlsFacts, TlsFailure};
+
+mod config;
+mod failure;
+mod intermediates;
+mod memory;
+mod recorder;
+
+pub use failure::classify;
+pub use intermediates::Intermediates;
+use memory::Memory;
+use recorder::Recorder;
 
 /// A module's `tls_config`, with its files read (blackbox_exporter's keys and defaults).
 #[derive(Debug, Clone, Default)]
@@ -62,17 +84,24 @@ pub enum SettingsError {
     /// No version is left between the least and the greatest.
     #[error("min_version is above max_version")]
     Versions,
+    /// The server name is neither a DNS name nor an address.
+    #[error("server_name is neither a DNS name nor an address: {0}")]
+    ServerName(String),
 }
 
 /// Ready to shake hands: built once per module, shared by all its probes.
 #[derive(Debug)]
 pub struct Connector {
-    settings: Settings,
+    provider: Arc<CryptoProvider>,
+    /// Offers HTTP/1.1 only.
+    http1: ClientConfig,
+    /// Offers HTTP/2, then HTTP/1.1.
+    http2: ClientConfig,
+    roots: Roots,
+    server_name: Option<ServerName<'static>>,
+    insecure_skip_verify: bool,
+    memory: Memory,
 }
-
-/// Intermediate certificates that other endpoints or a file have shown: they prove a chain incomplete.
-#[derive(Debug, Default)]
-pub struct Intermediates {}
 
 /// One handshake to be made.
 #[derive(Debug, Clone, Copy)]
@@ -112,12 +141,188 @@ pub enum ShakeFailure {
 impl Connector {
     /// Checks the settings and builds what all probes of the module share.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        Ok(Self { settings })
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let http1 = config::base(&settings, &provider)?;
+        let mut http2 = http1.clone();
+        http2.alpn_protocols.insert(0, b"h2".to_vec());
+        Ok(Self {
+            roots: config::roots(settings.roots.as_deref())?,
+            server_name: config::server_name(settings.server_name)?,
+            insecure_skip_verify: settings.insecure_skip_verify,
+            memory: Memory::default(),
+            provider,
+            http1,
+            http2,
+        })
     }
 
     /// Shakes hands and judges the recorded chain.
     pub async fn handshake(&self, stream: TcpStream, handshake: Handshake<'_>) -> Shaken {
-        let _ = (stream, handshake, &self.settings, Arc::new(()));
-        unimplemented!("branch tls")
+        let name = match &self.server_name {
+            Some(name) => name.clone(),
+            None => match ServerName::try_from(handshake.host) {
+                Ok(name) => name.to_owned(),
+                Err(_) => return Shaken::nameless(),
+            },
+        };
+        let recorder = Arc::new(Recorder::new(self.provider.signature_verification_algorithms));
+        let connect = self
+            .connector(&recorder, handshake.http2)
+            .connect(name.clone(), stream);
+        let shaken = timeout_at(handshake.deadline, shake(connect)).await;
+
+        let chain = recorder
+            .presented()
+            .map(|presented| self.judge(presented, &name, &handshake));
+        let trusted = self.insecure_skip_verify || chain.as_ref().is_some_and(|chain| chain.trusted());
+        let mut facts = facts(chain);
+        let stream = match shaken {
+            Err(_elapsed) => Err(ShakeFailure::Tls(TlsFailure::Timeout)),
+            // The chain is a proof of having been heard, should it have come in while nobody looked.
+            Ok(Err(ShakeFailure::Connect(_))) if facts.chain.is_some() => {
+                Err(ShakeFailure::Tls(TlsFailure::Closed))
+            }
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(stream)) => {
+                describe(&mut facts, stream.get_ref().1);
+                if trusted {
+                    Ok(stream)
+                } else {
+                    Err(ShakeFailure::Untrusted)
+                }
+            }
+        };
+        Shaken { facts, stream }
+    }
+
+    fn connector(&self, recorder: &Arc<Recorder>, http2: bool) -> TlsConnector {
+        let mut config = if http2 {
+            self.http2.clone()
+        } else {
+            self.http1.clone()
+        };
+        let verifier = Arc::clone(recorder);
+        config.dangerous().set_certificate_verifier(verifier);
+        TlsConnector::from(Arc::new(config))
+    }
+
+    fn judge(
+        &self,
+        presented: &Presented,
+        name: &ServerName<'_>,
+        handshake: &Handshake<'_>,
+    ) -> Arc<ChainFacts> {
+        let key = memory::key(&name.to_str(), presented);
+        let earlier = self.memory.recall(&key);
+        let known = handshake.intermediates.known();
+        let judged = judge(
+            presented,
+            earlier.as_ref(),
+            &Question {
+                name,
+                roots: &self.roots,
+                known: &known,
+                now: handshake.now,
+            },
+        );
+        let facts = Arc::clone(&judged.facts);
+        if earlier.is_none_or(|earlier| !Arc::ptr_eq(&earlier.facts, &facts)) {
+            let used = judged
+                .used
+                .iter()
+                .filter_map(|position| presented.chain.get(*position));
+            handshake.intermediates.learn(used);
+            self.memory.keep(key, judged);
+        }
+        facts
+    }
+}
+
+impl Shaken {
+    /// The host is no name that TLS could ask for or verify.
+    fn nameless() -> Self {
+        let failure = TlsFailure::Protocol("the host is neither a DNS name nor an address".to_owned());
+        Self {
+            facts: facts(None),
+            stream: Err(ShakeFailure::Tls(failure)),
+        }
+    }
+}
+
+/// Drives the handshake and looks whether the peer ever said anything: a reset before its first byte belongs to the
+/// connection, one after it to TLS.
+async fn shake(mut connect: Connect<TcpStream>) -> Result<TlsStream<TcpStream>, ShakeFailure> {
+    let mut heard = false;
+    let ended = std::future::poll_fn(|context| {
+        if !heard {
+            match poll_heard(&connect, context) {
+                // The error is gone from the socket once it was read: it must be kept here.
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(some)) => heard = some,
+                Poll::Pending => {}
+            }
+        }
+        Pin::new(&mut connect).poll(context)
+    })
+    .await;
+    ended.map_err(|error| {
+        if !heard && connect::is_reset(&error) {
+            ShakeFailure::Connect(ConnectFailure::Reset)
+        } else {
+            ShakeFailure::Tls(failure::during_handshake(&error))
+        }
+    })
+}
+
+/// Whether there is a byte from the peer, without taking it.
+fn poll_heard(connect: &Connect<TcpStream>, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    let Some(stream) = connect.get_ref() else {
+        return Poll::Pending;
+    };
+    let mut byte = [0; 1];
+    stream
+        .poll_peek(context, &mut ReadBuf::new(&mut byte))
+        .map_ok(|length| length > 0)
+}
+
+const fn facts(chain: Option<Arc<ChainFacts>>) -> TlsFacts {
+    TlsFacts {
+        version: None,
+        cipher: None,
+        alpn: None,
+        chain,
+    }
+}
+
+/// What was agreed.
+fn describe(facts: &mut TlsFacts, session: &ClientConnection) {
+    facts.version = session.protocol_version().and_then(version_name);
+    facts.cipher = session
+        .negotiated_cipher_suite()
+        .and_then(|suite| cipher_name(suite.suite()));
+    facts.alpn = session
+        .alpn_protocol()
+        .map(|protocol| String::from_utf8_lossy(protocol).into_owned());
+}
+
+/// The version as blackbox_exporter writes it.
+fn version_name(version: ProtocolVersion) -> Option<&'static str> {
+    let known = [
+        (ProtocolVersion::TLSv1_3, "TLS 1.3"),
+        (ProtocolVersion::TLSv1_2, "TLS 1.2"),
+    ];
+    known
+        .iter()
+        .find(|(known, _)| *known == version)
+        .map(|(_, name)| *name)
+}
+
+/// The name in IANA's registry; rustls marks those of TLS 1.3 in its own way.
+fn cipher_name(suite: CipherSuite) -> Option<&'static str> {
+    match suite.as_str()? {
+        "TLS13_AES_128_GCM_SHA256" => Some("TLS_AES_128_GCM_SHA256"),
+        "TLS13_AES_256_GCM_SHA384" => Some("TLS_AES_256_GCM_SHA384"),
+        "TLS13_CHACHA20_POLY1305_SHA256" => Some("TLS_CHACHA20_POLY1305_SHA256"),
+        name => Some(name),
     }
 }

@@ -1,3 +1,17 @@
 //! The integration tests, one binary: one file per feature, the lab beside them.
 
+pub mod lab;
+mod lab_holds;
+mod watched;
+
+mod alerts;
+mod certificate;
+mod connect;
+mod dns;
+mod http;
+mod metrics;
+mod probe;
 mod scenarios;
+mod probe_series;
+mod tls;
+mod web;

@@ -1,0 +1,26 @@
+//! What a process has used, as the kernel counts it.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use procfs::process::Process;
+
+/// User and system time of a process so far, all threads.
+pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
+    let stat = process(pid)?.stat()?;
+    let ticks = stat.utime + stat.stime;
+    let per_second = procfs::ticks_per_second();
+    Ok(Duration::from_millis(ticks * 1000 / per_second))
+}
+
+fn process(pid: u32) -> anyhow::Result<Process> {
+    let pid = i32::try_from(pid)?;
+    Process::new(pid).with_context(|| format!("process {pid} is gone"))
+}
+
+/// The middle of an odd number of figures.
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}

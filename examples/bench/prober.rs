@@ -1,0 +1,99 @@
+//! linkwatch's own probe, as the program makes it, without the rest of the program.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use linkwatch::clock::SystemClock;
+use linkwatch::endpoint::{AddressChoice, Expectation};
+use linkwatch::outcome::{Family, Outcome};
+use linkwatch::probe::http::Settings;
+use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
+use tokio::time::Instant;
+use url::Url;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One endpoint, to be probed again and again.
+#[derive(Debug)]
+pub(crate) struct Probing {
+    prober: Prober,
+    module: Module,
+    url: Url,
+    expect: Expectation,
+}
+
+impl Probing {
+    /// Of a URL whose authority has this root.
+    pub(crate) fn new(url: Url, root: Vec<u8>) -> anyhow::Result<Self> {
+        let settings = settings(tls::Settings {
+            roots: Some(root),
+            ..tls::Settings::default()
+        })?;
+        Ok(Self {
+            prober: Prober {
+                resolver: dns::Resolver::new(dns::Settings::default()),
+                clock: Arc::new(SystemClock),
+                intermediates: tls::Intermediates::default(),
+            },
+            module: Module {
+                timeout: None,
+                prober: ProberKind::Http(Box::new(settings)),
+            },
+            url,
+            expect: Expectation::default(),
+        })
+    }
+
+    /// Probes so many times, one after the other; tells how often it failed.
+    pub(crate) async fn probe(&self, count: usize) -> usize {
+        let mut failed = 0;
+        for _ in 0..count {
+            let request = Request {
+                url: &self.url,
+                module: &self.module,
+                addresses: AddressChoice::All,
+                expect: &self.expect,
+                former_targets: &[],
+                marked: true,
+                hostname: None,
+                deadline: Instant::now() + TIMEOUT,
+            };
+            let outcome = self.prober.probe(&request).await;
+            failed += usize::from(!is_good(&outcome));
+        }
+        failed
+    }
+}
+
+fn is_good(outcome: &Outcome) -> bool {
+    outcome.attempts.len() == 1
+        && outcome
+            .attempts
+            .iter()
+            .all(|attempt| attempt.failure().is_none() && attempt.violations.is_empty())
+}
+
+/// The defaults of the http prober.
+fn settings(tls: tls::Settings) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        valid_status_codes: Vec::new(),
+        valid_http_versions: Vec::new(),
+        preferred_family: Family::Ipv6,
+        ip_protocol_fallback: true,
+        follow_redirects: true,
+        fail_if_ssl: false,
+        fail_if_not_ssl: false,
+        method: http::Method::GET,
+        headers: Vec::new(),
+        body: Vec::new(),
+        compression: None,
+        body_size_limit: 0,
+        fail_if_body_matches: Vec::new(),
+        fail_if_body_not_matches: Vec::new(),
+        fail_if_header_matches: Vec::new(),
+        fail_if_header_not_matches: Vec::new(),
+        http2: true,
+        authorization: None,
+        tls: tls::Connector::new(tls)?,
+    })
+}

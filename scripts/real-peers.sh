@@ -1,0 +1,166 @@
+#!/bin/sh
+# Fetches the real programs that the tests run against, in two generations:
+#
+#   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter (suite sid)
+#   target/real/old/bin/  the same programs as the machine's own Debian suite has them
+#
+# Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
+# cache of their own, and unpacked below target/real. It needs no root, and a second run does nothing.
+# Exits 1 after naming every program that it could not get.
+#
+# usage: scripts/real-peers.sh [DIRECTORY]      (default: target/real beside this script's folder)
+set -eu
+
+root=${1:-"$(cd "$(dirname "$0")/.." && pwd)/target/real"}
+programs="prometheus promtool alertmanager amtool blackbox_exporter"
+mkdir -p "$root"
+root=$(cd "$root" && pwd)
+
+say() { printf 'real-peers: %s\n' "$*"; }
+
+# The generation in $1 that is still incomplete, program by program.
+missing() {
+    for program in $programs; do
+        [ -x "$1/bin/$program" ] || printf '%s ' "$program"
+    done
+}
+
+# Every Debian main archive among the machine's apt sources, as "options|URI". Both formats are read. An
+# archive counts when it offers the suite of this machine with the component main.
+archives() {
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ -r "$file" ] && sed -e 's/#.*//' "$file" | one_line_archives
+    done
+    for file in /etc/apt/sources.list.d/*.sources; do
+        [ -r "$file" ] && deb822_archives <"$file"
+    done
+    return 0
+}
+
+one_line_archives() {
+    awk -v suite="$codename" '
+        $1 != "deb" { next }
+        {
+            line = $0; options = ""
+            if (match(line, /\[[^]]*\]/)) {
+                options = substr(line, RSTART, RLENGTH)
+                line = substr(line, 1, RSTART - 1) substr(line, RSTART + RLENGTH)
+            }
+            count = split(line, field, " ")
+            for (i = 4; i <= count; i++)
+                if (field[3] == suite && field[i] == "main") print options "|" field[2]
+        }'
+}
+
+deb822_archives() {
+    awk -v suite="$codename" '
+        function has(list, wanted,    parts, count, i) {
+            count = split(list, parts, " ")
+            for (i = 1; i <= count; i++) if (parts[i] == wanted) return 1
+            return 0
+        }
+        function finish(    uris, count, i, options) {
+            if (has(value["types"], "deb") && has(value["suites"], suite) && has(value["components"], "main") &&
+                tolower(value["enabled"]) != "no") {
+                # A key that stands in the file itself has no one-line form: apt then uses its trusted keys.
+                if (value["signed-by"] ~ /^[ ]*\//) {
+                    gsub(/ /, "", value["signed-by"])
+                    options = "[signed-by=" value["signed-by"] "]"
+                }
+                count = split(value["uris"], uris, " ")
+                for (i = 1; i <= count; i++) print options "|" uris[i]
+            }
+            split("", value)
+        }
+        /^#/ { next }
+        /^[ \t]*$/ { finish(); next }
+        /^[ \t]/ { value[key] = value[key] " " $0; next }
+        {
+            key = tolower(substr($0, 1, index($0, ":") - 1))
+            value[key] = substr($0, index($0, ":") + 1)
+        }
+        END { finish() }'
+}
+
+# apt with sources, lists and cache of its own: the system is not changed.
+own_apt() {
+    apt-get -qq -c "$apt/apt.conf" \
+        -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+        -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" \
+        -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=3 \
+        -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
+        -o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false "$@"
+}
+
+read_archives() {
+    apt=$root/apt
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    : >"$apt/sources.list"
+    # The machine's own hooks after an update (cleaning its cache, telling its desktop) are none of ours.
+    printf '#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n' >"$apt/apt.conf"
+    archives | sort -u | while IFS='|' read -r options uri; do
+        for suite in $(printf '%s\nsid\n' "$codename" | sort -u); do
+            printf 'deb %s %s %s main\n' "$options" "$uri" "$suite" >>"$apt/sources.list"
+        done
+    done
+    if ! [ -s "$apt/sources.list" ]; then
+        say "no apt source of this machine offers suite '$codename' with component main: nothing to download from"
+        return 1
+    fi
+    say "reading the package lists of $codename and sid"
+    own_apt update || say "apt-get update reported trouble: trying with what it could read"
+}
+
+# Downloads and unpacks generation $2 (a suite) into folder $1 and links the programs under their own names.
+unpack() {
+    folder=$1 suite=$2
+    packages=$folder/packages
+    rm -rf "$packages" "$folder/bin" "$folder/usr"
+    mkdir -p "$packages" "$folder/bin"
+    # promtool and amtool come with their servers in some suites and on their own in others.
+    for package in prometheus promtool prometheus-alertmanager amtool prometheus-blackbox-exporter; do
+        (cd "$packages" && own_apt download "$package/$suite" 2>>"$folder/apt.log") || true
+    done
+    for archive in "$packages"/*.deb; do
+        [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
+    done
+    for program in $programs; do
+        case $program in
+        alertmanager) name=prometheus-alertmanager ;;
+        blackbox_exporter) name=prometheus-blackbox-exporter ;;
+        *) name=$program ;;
+        esac
+        if [ -x "$folder/usr/bin/$name" ]; then
+            ln -sfn "../usr/bin/$name" "$folder/bin/$program"
+        fi
+    done
+    rm -rf "$packages"
+}
+
+if [ -z "$(missing "$root")" ] && [ -z "$(missing "$root/old")" ]; then
+    exit 0
+fi
+
+for tool in apt-get dpkg-deb awk; do
+    if ! command -v "$tool" >/dev/null; then
+        say "'$tool' is not on this machine: on anything but Debian put the programs on PATH yourself: $programs"
+        exit 1
+    fi
+done
+codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
+
+read_archives || exit 1
+[ -z "$(missing "$root")" ] || unpack "$root" sid
+[ -z "$(missing "$root/old")" ] || unpack "$root/old" "$codename"
+rm -rf "$apt"
+
+status=0
+for folder in "$root" "$root/old"; do
+    absent=$(missing "$folder")
+    if [ -n "$absent" ]; then
+        say "could not get for $folder/bin: $absent(what apt said: $folder/apt.log)"
+        status=1
+    fi
+done
+[ "$status" -ne 0 ] || say "ready: $root/bin and $root/old/bin"
+exit "$status"

@@ -1,0 +1,470 @@
+//! Every alert with its condition and its words.
+
+use std::time::Duration;
+
+use super::expression::{Expressions, aggregate, indent, one_line};
+use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, text};
+use crate::cause::{Cause, Effect};
+
+const AT_ONCE: Duration = Duration::ZERO;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What bridges a restart, or a probe that succeeds between failures, without a second page.
+const KEEP_FIRING: Duration = Duration::from_secs(2 * 60);
+
+/// The warnings that have an alert of their own; every other one is `LinkwatchEndpointDegraded`.
+const OWN_ALERT: &[(Cause, AlertName)] = &[
+    (Cause::DnsTargetDrift, AlertName::DnsTargetDrift),
+    (Cause::CertificateExpiring, AlertName::CertificateExpiring),
+    (Cause::Flapping, AlertName::EndpointFlapping),
+];
+
+/// Every alert, in the order of [`AlertName::ALL`].
+#[must_use]
+pub fn catalogue(parameters: &Parameters) -> Vec<Alert> {
+    AlertName::ALL
+        .iter()
+        .map(|name| alert(*name, parameters))
+        .collect()
+}
+
+fn alert(name: AlertName, parameters: &Parameters) -> Alert {
+    let expressions = Expressions::new(parameters);
+    match name {
+        AlertName::EndpointDown => endpoint_down(expressions),
+        AlertName::GroupDown => group_down(expressions),
+        AlertName::EndpointDegraded => endpoint_degraded(expressions),
+        AlertName::EndpointFlapping => endpoint_flapping(expressions),
+        AlertName::DnsTargetDrift => dns_target_drift(expressions),
+        AlertName::CertificateInvalid => certificate_invalid(expressions),
+        AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
+        AlertName::ProbeStale => probe_stale(expressions),
+        AlertName::VantageOffline => vantage_offline(expressions),
+        AlertName::ClockSkewed => clock_skewed(expressions, parameters),
+        AlertName::ConfigReloadFailed => config_reload_failed(expressions),
+        AlertName::RulesOutdated => rules_outdated(expressions, parameters),
+        AlertName::Down => down(expressions),
+        AlertName::Watchdog => watchdog(),
+    }
+}
+
+fn endpoint_down(expressions: Expressions<'_>) -> Alert {
+    let down = expressions.down();
+    let page = expressions.page();
+    Alert {
+        name: AlertName::EndpointDown,
+        scope: Scope::Endpoint,
+        summary: "A public endpoint is down.",
+        description: format!(
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} is down.\n{}",
+            text::own_faults(expressions)
+        ),
+        remedy: Some(text::own_remedies(expressions)),
+        hold: AT_ONCE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![
+            Rule {
+                severity: Severity::Critical,
+                expr: format!(
+                    "{down}\nunless on(group) (\n{}\n)",
+                    indent(&format!("{page} == 0"))
+                ),
+            },
+            Rule {
+                severity: Severity::Warning,
+                expr: format!("{down}\nand on(group) (\n{}\n)", indent(&format!("{page} == 0"))),
+            },
+        ],
+    }
+}
+
+/// The left side of the product brings the group's own labels along; endpoints are counted by group alone,
+/// because discovery may have given them labels that differ.
+fn group_down(expressions: Expressions<'_>) -> Alert {
+    let down = indent(&expressions.down());
+    let known = indent(&expressions.up());
+    let most = format!(
+        "on(group) group_left() (\n  \
+           count by(group) (\n{}\n  ) >= 3\n\
+         )\n\
+         and on(group) (\n  \
+           count by(group) (\n{}\n  )\n  \
+           > 0.5 * count by(group) (\n{}\n  )\n\
+         )",
+        indent(&down),
+        indent(&down),
+        indent(&known),
+    );
+    let page = expressions.page();
+    Alert {
+        name: AlertName::GroupDown,
+        scope: Scope::Group,
+        summary: "Most of a group of public endpoints is down.",
+        description: format!(
+            "{{{{ $value }}}} endpoints of group {{{{ $labels.group }}}} are down.\n{}",
+            text::member_faults(expressions)
+        ),
+        remedy: Some(text::member_remedies(expressions)),
+        hold: AT_ONCE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![
+            Rule {
+                severity: Severity::Critical,
+                expr: format!("({page} == 1)\n* {most}"),
+            },
+            Rule {
+                severity: Severity::Warning,
+                expr: format!("({page} == 0)\n+ {most}"),
+            },
+        ],
+    }
+}
+
+fn endpoint_degraded(expressions: Expressions<'_>) -> Alert {
+    let own = text::own_endpoint();
+    let answering = expressions.series("endpoint_addresses_up", "");
+    let some_fail = format!(
+        "{answering} > 0\nand {answering} < {}",
+        expressions.series("endpoint_addresses", "")
+    );
+    let some_fail = aggregate("min", "", &expressions.fresh(&some_fail, ""));
+    let failing = format!(
+        "max without({}) ({} - {}) > 0",
+        super::REPLICA_LABELS,
+        expressions.series("endpoint_addresses", own),
+        expressions.series("endpoint_addresses_up", own)
+    );
+    let drift = expressions.fresh(&expressions.series("dns_target_state", "state=\"drift\""), "");
+    Alert {
+        name: AlertName::EndpointDegraded,
+        scope: Scope::Endpoint,
+        summary: "A public endpoint works, but not as it should.",
+        description: format!(
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} works, but not as it should.\n{}{}{}",
+            text::own_faults(expressions),
+            text::for_each_own(
+                &failing,
+                "{{ .Value }} of its addresses do not answer as expected."
+            ),
+            text::for_each_own(
+                &disagreement(
+                    "",
+                    &expressions.fresh(&expressions.series("endpoint_up", own), own)
+                ),
+                "One replica of linkwatch finds it up, another one finds it down."
+            ),
+        ),
+        remedy: None,
+        hold: MINUTE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![warning(format!(
+            "(\n{}\n)\n{}",
+            indent(&format!(
+                "{}\nor\n{some_fail}\nor\n{}\nor\n{}",
+                expressions.standing(&other_warnings()),
+                disagreement("", &expressions.fresh(&expressions.series("endpoint_up", ""), "")),
+                disagreement("state", &drift),
+            )),
+            expressions.outside_maintenance()
+        ))],
+    }
+}
+
+/// What fresh replicas do not agree about.
+fn disagreement(besides: &str, values: &str) -> String {
+    format!(
+        "{}\n!= {}",
+        aggregate("max", besides, values),
+        aggregate("min", besides, values)
+    )
+}
+
+fn other_warnings() -> Vec<&'static str> {
+    let has_own = |cause: Cause| OWN_ALERT.iter().any(|(own, _)| *own == cause);
+    Cause::ALL
+        .iter()
+        .filter(|cause| cause.effect() == Effect::Warns && !has_own(**cause))
+        .map(|cause| cause.as_str())
+        .collect()
+}
+
+/// Either linkwatch says so, or one probe in five fails without ever being confirmed.
+fn endpoint_flapping(expressions: Expressions<'_>) -> Alert {
+    let failures = expressions.series("endpoint_probe_failures_total", "");
+    let up = expressions.series("endpoint_up", "");
+    let unconfirmed = format!(
+        "increase({failures}[15m]) / 900\n  \
+           * on(job, instance, group) group_left() {}\n  \
+           > 0.2\n\
+         and on(job, instance, name, group) (min_over_time({up}[15m]) == 1)",
+        expressions.series("group_interval_seconds", "")
+    );
+    Alert {
+        name: AlertName::EndpointFlapping,
+        scope: Scope::Endpoint,
+        summary: "A public endpoint fails and recovers in turn.",
+        description: "{{ $labels.name }} of group {{ $labels.group }} fails and recovers in turn, \
+                      too briefly to be called down."
+            .to_owned(),
+        remedy: Some(Cause::Flapping.remedy().to_owned()),
+        hold: MINUTE,
+        keep_firing: 5 * MINUTE,
+        rules: vec![warning(format!(
+            "(\n{}\n)\n{}",
+            indent(&format!(
+                "{}\nor\n{}",
+                expressions.standing(&[Cause::Flapping.as_str()]),
+                aggregate("max", "", &expressions.fresh(&unconfirmed, "")),
+            )),
+            expressions.outside_maintenance()
+        ))],
+    }
+}
+
+/// The state says what every replica sees; the cause says that nobody has accepted it.
+fn dns_target_drift(expressions: Expressions<'_>) -> Alert {
+    let state = expressions.fresh(&expressions.series("dns_target_state", "state=\"drift\""), "");
+    let cause = expressions.standing(&[Cause::DnsTargetDrift.as_str()]);
+    Alert {
+        name: AlertName::DnsTargetDrift,
+        scope: Scope::Endpoint,
+        summary: "DNS leads a public endpoint to another place than it should.",
+        description: format!(
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} does not lead where it should.\n{}",
+            text::own_faults(expressions)
+        ),
+        remedy: Some(Cause::DnsTargetDrift.remedy().to_owned()),
+        hold: MINUTE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![warning(format!(
+            "{} == 1\nand on(name, group) (\n{}\n)\n{}",
+            aggregate("min", "state", &state),
+            indent(&cause),
+            expressions.outside_maintenance()
+        ))],
+    }
+}
+
+fn certificate_invalid(expressions: Expressions<'_>) -> Alert {
+    let trusted = expressions.fresh(&expressions.series("certificate_trusted", ""), "");
+    let recent = format!(
+        "time() - {} < 3600",
+        expressions.series("certificate_observed_timestamp_seconds", "")
+    );
+    Alert {
+        name: AlertName::CertificateInvalid,
+        scope: Scope::Endpoint,
+        summary: "A public endpoint serves a certificate that browsers refuse.",
+        description: format!(
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} serves a certificate that browsers refuse.\n{}",
+            text::own_faults(expressions)
+        ),
+        remedy: None,
+        hold: AT_ONCE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![warning(format!(
+            "{} == 0\n{}",
+            aggregate(
+                "max",
+                "",
+                &format!("{trusted}\nand on(job, instance, name, group) ({recent})")
+            ),
+            expressions.outside_maintenance()
+        ))],
+    }
+}
+
+/// The leaf by share of its lifetime, because lifetimes shrink from a year to days; intermediates, which live for
+/// years and are renewed by their issuer, by days. A newer certificate on any replica ends it.
+fn certificate_expiring(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
+    let family = |family: &str, matchers: &str| expressions.series(family, matchers);
+    let until = family("certificate_not_after_timestamp_seconds", "position=\"0\"");
+    let from = family("certificate_not_before_timestamp_seconds", "position=\"0\"");
+    let leaf = expressions.fresh(&format!("({until} - time()) / ({until} - {from})"), "");
+    let chain = format!(
+        "{} - time()",
+        family("certificate_not_after_timestamp_seconds", "position!=\"0\"")
+    );
+    let chain = aggregate("min", "position", &expressions.fresh(&chain, ""));
+    let own = format!("{}, position=\"0\"", text::own_endpoint());
+    let left = format!(
+        "max without({}) ({}) - time()",
+        super::REPLICA_LABELS,
+        family("certificate_not_after_timestamp_seconds", &own)
+    );
+    Alert {
+        name: AlertName::CertificateExpiring,
+        scope: Scope::Endpoint,
+        summary: "A certificate of a public endpoint should have been renewed by now.",
+        description: format!(
+            "A certificate of {{{{ $labels.name }}}} in group {{{{ $labels.group }}}} should have been renewed by \
+             now.\n{}",
+            text::for_each_own(&left, "The leaf has {{ .Value | humanizeDuration }} left.")
+        ),
+        remedy: Some(Cause::CertificateExpiring.remedy().to_owned()),
+        hold: 5 * MINUTE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![warning(format!(
+            "{} < {}\nor\n(0 < {chain} < 14 * 86400)\nor\n{}",
+            aggregate("max", "position", &leaf),
+            parameters.lifetime_left,
+            expressions.standing(&[Cause::CertificateExpiring.as_str()]),
+        ))],
+    }
+}
+
+/// By group, not by endpoint: what stops probing usually stops for thousands at once.
+fn probe_stale(expressions: Expressions<'_>) -> Alert {
+    let never = format!(
+        "{}\n\
+         unless on(job, instance, name, group) {}\n\
+         and on(job, instance, group) (\n  \
+           3 * {} < on(job, instance) group_left() (time() - {})\n\
+         )",
+        expressions.series("endpoint_info", ""),
+        expressions.series("probe_last_run_timestamp_seconds", ""),
+        expressions.series("group_interval_seconds", ""),
+        expressions.series("config_last_reload_success_timestamp_seconds", ""),
+    );
+    let stale = expressions.stale("");
+    let late = format!("{} > 0", aggregate("count", "name", &stale));
+    let unprobed = aggregate("count", "name, host, url, module, platform", &never);
+    let members = one_line(&aggregate("max", "", &expressions.stale("group=%[1]q")));
+    Alert {
+        name: AlertName::ProbeStale,
+        scope: Scope::Group,
+        summary: "Endpoints are not probed any more.",
+        description: format!(
+            "{{{{ $value }}}} endpoints of group {{{{ $labels.group }}}} were last probed more than three intervals \
+             ago, or never: nothing is known of them.\n\
+             {{{{ range $i, $late := printf `{members}` $labels.group | query | sortByLabel \"name\" -}}}}\n\
+             {{{{ if lt $i 20 }}}}{{{{ .Labels.name }}}}: {{{{ .Value | humanizeDuration }}}} ago\n\
+             {{{{ end }}}}{{{{ end }}}}"
+        ),
+        remedy: None,
+        hold: MINUTE,
+        keep_firing: AT_ONCE,
+        rules: vec![warning(format!("{late}\nor\n{unprobed}"))],
+    }
+}
+
+fn vantage_offline(expressions: Expressions<'_>) -> Alert {
+    let offline = format!("{} == 0", expressions.series("vantage_up", ""));
+    Alert {
+        name: AlertName::VantageOffline,
+        scope: Scope::Installation,
+        summary: "A vantage point of linkwatch is offline and judges nothing.",
+        description: format!(
+            "No anchor answers on {}: what is watched from there is not judged until one does.",
+            text::instances(&offline)
+        ),
+        remedy: Some(Cause::VantageOffline.remedy().to_owned()),
+        hold: AT_ONCE,
+        keep_firing: KEEP_FIRING,
+        rules: vec![warning(aggregate("count", "", &offline))],
+    }
+}
+
+fn clock_skewed(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
+    let skew = expressions.series("clock_skew_seconds", "");
+    let limit = parameters.clock_skew_seconds;
+    Alert {
+        name: AlertName::ClockSkewed,
+        scope: Scope::Installation,
+        summary: "The clock of a linkwatch is wrong, and certificates cannot be judged by it.",
+        description: format!(
+            "The clock is {{{{ $value | humanizeDuration }}}} off against the servers' on {}.",
+            text::instances(&format!("abs({skew}) > {limit}"))
+        ),
+        remedy: None,
+        hold: MINUTE,
+        keep_firing: AT_ONCE,
+        rules: vec![warning(format!(
+            "{} > {limit}",
+            aggregate("max", "", &format!("abs({skew})"))
+        ))],
+    }
+}
+
+fn config_reload_failed(expressions: Expressions<'_>) -> Alert {
+    let failed = format!("{} == 0", expressions.series("config_last_reload_successful", ""));
+    Alert {
+        name: AlertName::ConfigReloadFailed,
+        scope: Scope::Installation,
+        summary: "linkwatch runs with an older configuration than its file holds.",
+        description: format!(
+            "The configuration file was refused by {}: the last good one still runs.",
+            text::instances(&failed)
+        ),
+        remedy: None,
+        hold: AT_ONCE,
+        keep_firing: AT_ONCE,
+        rules: vec![warning(aggregate("count", "", &failed))],
+    }
+}
+
+fn rules_outdated(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
+    let other = expressions.series("build_info", &format!("version!=\"{}\"", parameters.version));
+    Alert {
+        name: AlertName::RulesOutdated,
+        scope: Scope::Installation,
+        summary: "The alert rules and linkwatch are of different versions.",
+        description: format!(
+            "These rules belong to linkwatch {}; another version runs on {}.",
+            parameters.version,
+            text::instances(&other)
+        ),
+        remedy: None,
+        hold: 10 * MINUTE,
+        keep_firing: AT_ONCE,
+        rules: vec![Rule {
+            severity: Severity::Info,
+            expr: aggregate("count", "version, revision, rustversion", &other),
+        }],
+    }
+}
+
+fn down(expressions: Expressions<'_>) -> Alert {
+    let any = aggregate(
+        "max",
+        "version, revision, rustversion",
+        &expressions.series("build_info", ""),
+    );
+    Alert {
+        name: AlertName::Down,
+        scope: Scope::Installation,
+        summary: "No linkwatch is scraped: nothing is watched.",
+        description: "Prometheus has scraped no linkwatch for a minute. No public endpoint is watched now."
+            .to_owned(),
+        remedy: None,
+        hold: MINUTE,
+        keep_firing: AT_ONCE,
+        rules: vec![Rule {
+            severity: Severity::Critical,
+            expr: format!("absent({any})"),
+        }],
+    }
+}
+
+fn watchdog() -> Alert {
+    Alert {
+        name: AlertName::Watchdog,
+        scope: Scope::Installation,
+        summary: "Alerting works.",
+        description:
+            "This alert always fires. A dead man's switch that stops hearing it should page: Prometheus, \
+                      Alertmanager or the way between them is broken."
+                .to_owned(),
+        remedy: None,
+        hold: AT_ONCE,
+        keep_firing: AT_ONCE,
+        rules: vec![warning("vector(1)".to_owned())],
+    }
+}
+
+fn warning(expr: String) -> Rule {
+    Rule {
+        severity: Severity::Warning,
+        expr,
+    }
+}

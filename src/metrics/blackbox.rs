@@ -1,0 +1,157 @@
+//! The series of `/probe`: those of blackbox_exporter's http prober, with its exact names, presence and meaning, and
+//! the cause beside them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode_registry;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use super::negotiate::Format;
+use super::protobuf::FamilyBuffer;
+use super::scrape::ScrapeError;
+use super::text::{Descriptions, Rewriter};
+use crate::cause::Cause;
+use crate::outcome::{Attempt, ChainFacts, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts};
+
+mod series;
+
+pub(super) use series::{PREFACE, SERIES};
+
+use series::{ProbeSeries, Sample};
+
+/// What a probe saw and what is made of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// What it saw.
+    pub outcome: &'a Outcome,
+    /// What stands in the way, by the first judgement, unconfirmed.
+    pub cause: Option<Cause>,
+}
+
+/// Encodes the series of a probe.
+pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError> {
+    let view = View::of(probe);
+    let mut text = String::new();
+    let mut bytes = Vec::new();
+    let mut family = FamilyBuffer::default();
+    for series in SERIES {
+        let samples = (series.samples)(&view);
+        if samples.is_empty() {
+            continue;
+        }
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Samples { series, samples }));
+        if let Some(dialect) = format.dialect() {
+            encode_registry(
+                &mut Rewriter::new(&mut text, dialect, Descriptions::Keep),
+                &registry,
+            )?;
+        } else {
+            family.add(&registry)?;
+            family.finish(&mut bytes)?;
+        }
+    }
+    bytes.extend_from_slice(text.as_bytes());
+    Ok(bytes)
+}
+
+/// Whether the probe succeeded as a module judges: an answer came and broke none of its rules. Where redirects were
+/// given up, the last one itself is judged.
+#[must_use]
+pub fn success(outcome: &Outcome) -> bool {
+    outcome.attempts.last().is_some_and(|attempt| {
+        let ended_well = match attempt.failure() {
+            None => attempt.last().is_some_and(|hop| hop.response.is_some()),
+            Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
+        };
+        ended_well && attempt.violations.is_empty()
+    })
+}
+
+#[derive(Debug)]
+struct Samples {
+    series: &'static ProbeSeries,
+    samples: Vec<Sample>,
+}
+
+impl Collector for Samples {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let series = self.series;
+        let mut metric = encoder.encode_descriptor(series.name, series.help, None, MetricType::Gauge)?;
+        for (labels, value) in &self.samples {
+            if labels.is_empty() {
+                gauge(&mut metric, *value)?;
+            } else {
+                gauge(&mut metric.encode_family(labels)?, *value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whole numbers without a point, as people read them.
+fn gauge(metric: &mut MetricEncoder<'_>, value: f64) -> fmt::Result {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the comparison undoes it where it matters"
+    )]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, reason = "the comparison is what finds out")]
+    let exact = (whole as f64).to_bits() == value.to_bits();
+    if exact {
+        metric.encode_gauge(&whole)
+    } else {
+        metric.encode_gauge(&value)
+    }
+}
+
+/// The parts of an outcome that the series are made of.
+struct View<'a> {
+    outcome: &'a Outcome,
+    cause: Option<Cause>,
+    attempt: Option<&'a Attempt>,
+    /// The judged answer, if one arrived.
+    response: Option<&'a ResponseFacts>,
+    /// Of the judged answer's connection.
+    tls: Option<&'a TlsFacts>,
+}
+
+impl<'a> View<'a> {
+    fn of(probe: &Probe<'a>) -> Self {
+        let attempt = probe.outcome.attempts.last();
+        let last = attempt.and_then(Attempt::last);
+        let response = last.and_then(|hop| hop.response.as_ref());
+        Self {
+            outcome: probe.outcome,
+            cause: probe.cause,
+            attempt,
+            response,
+            tls: response.and_then(|_| last?.tls.as_ref()),
+        }
+    }
+
+    fn hops(&self) -> &'a [Hop] {
+        self.attempt.map_or(&[], |attempt| attempt.hops.as_slice())
+    }
+
+    fn chain(&self) -> Option<&'a ChainFacts> {
+        self.tls?.chain.as_deref()
+    }
+
+    /// The address chosen for the first hop.
+    fn address(&self) -> Option<IpAddr> {
+        self.attempt.map(|attempt| attempt.address.ip().to_canonical())
+    }
+
+    /// Redirects met: those followed, and the last one where it was not.
+    fn redirects(&self) -> usize {
+        let refused = self.response.is_some_and(|response| {
+            matches!(response.status, 301 | 302 | 303 | 307 | 308) && response.location.is_some()
+        });
+        self.hops().len().saturating_sub(1) + usize::from(refused)
+    }
+}

@@ -1,0 +1,110 @@
+//! Label sets: who a series belongs to, and what else tells it from its siblings.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
+use url::Url;
+
+use crate::endpoint::{Endpoint, Group, Labels};
+
+/// The longest value that a label takes from the network, in bytes.
+pub const MOST_BYTES: usize = 200;
+
+/// Whom a series belongs to.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// An endpoint: `name`, `group`, then the user's labels.
+    Endpoint(&'a Endpoint),
+    /// A group: `group`, then the user's labels.
+    Group(&'a Group, &'a Labels),
+    /// linkwatch itself: none.
+    Own,
+}
+
+/// A label of linkwatch's own.
+pub type Extra<'a> = (&'static str, &'a str);
+
+/// The labels of one series, borrowed: a scrape writes them without making any text.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesLabels<'a> {
+    /// Whom it belongs to.
+    pub subject: Subject<'a>,
+    /// What tells it from its siblings.
+    pub extra: &'a [Extra<'a>],
+}
+
+impl SeriesLabels<'_> {
+    /// Whether there is no label at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.subject, Subject::Own) && self.extra.is_empty()
+    }
+}
+
+impl EncodeLabelSet for SeriesLabels<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        let user = match self.subject {
+            Subject::Endpoint(endpoint) => {
+                ("name", endpoint.name.as_str()).encode(encoder.encode_label())?;
+                ("group", endpoint.group.name.as_str()).encode(encoder.encode_label())?;
+                Some(&endpoint.labels)
+            }
+            Subject::Group(group, labels) => {
+                ("group", group.name.as_str()).encode(encoder.encode_label())?;
+                Some(labels)
+            }
+            Subject::Own => None,
+        };
+        for pair in user.into_iter().flat_map(Labels::iter) {
+            pair.encode(encoder.encode_label())?;
+        }
+        for pair in self.extra {
+            pair.encode(encoder.encode_label())?;
+        }
+        Ok(())
+    }
+}
+
+/// The text, cut to `MOST_BYTES` at a character: what comes from the network may be of any length.
+#[must_use]
+pub fn bounded(text: &str) -> &str {
+    if text.len() <= MOST_BYTES {
+        return text;
+    }
+    let end = (0..=MOST_BYTES).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
+}
+
+/// The URL without user name and password, which are nobody's business.
+#[must_use]
+pub fn without_credentials(url: &Url) -> Cow<'_, str> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Cow::Borrowed(url.as_str());
+    }
+    let mut bare = url.clone();
+    // Both fail only for URLs that cannot have them.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    Cow::Owned(bare.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let text = "ü".repeat(MOST_BYTES);
+        assert_eq!(bounded(&text).len(), MOST_BYTES);
+        let odd = format!("x{text}");
+        assert_eq!(bounded(&odd).len(), MOST_BYTES - 1);
+        assert_eq!(bounded("short"), "short");
+    }
+
+    #[test]
+    fn a_password_does_not_leave_with_the_url() {
+        let url = Url::parse("https://user:secret@a.example/x?y").unwrap();
+        assert_eq!(without_credentials(&url), "https://a.example/x?y");
+    }
+}

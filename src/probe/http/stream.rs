@@ -1,0 +1,164 @@
+//! The connection as hyper sees it, watched from below: when the first bytes went and came, and what broke it.
+//!
+//! hyper tells neither: its errors lose the alert of a TLS peer and the difference between a reset and an end.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
+
+use crate::outcome::TlsFailure;
+use crate::probe::{connect, tls};
+
+/// A connection that is ready for requests.
+pub(super) enum Transport {
+    /// Without TLS.
+    Plain(TcpStream),
+    /// After the handshake.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// What was seen of a connection so far.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Seen {
+    /// When the first byte of the request was handed over.
+    pub(super) first_write: Option<Instant>,
+    /// When the first byte of an answer came.
+    pub(super) first_byte: Option<Instant>,
+    /// What broke it first; what TLS says outlives everything else.
+    pub(super) broken: Option<Broken>,
+}
+
+/// How a connection broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// By RST.
+    Reset,
+    /// By an alert, or by bytes that are not TLS.
+    Tls(TlsFailure),
+    /// Otherwise.
+    Lost,
+}
+
+/// The reader's end of what a [`Watched`] sees.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Watch(Arc<Mutex<Seen>>);
+
+impl Watch {
+    /// What was seen so far.
+    pub(super) fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn broke(&self, error: &io::Error) {
+        let mut seen = self.lock();
+        let broken = Broken::by(error);
+        if seen.broken.is_none() || matches!(broken, Broken::Tls(_)) {
+            seen.broken = Some(broken);
+        }
+    }
+}
+
+impl Broken {
+    fn by(error: &io::Error) -> Self {
+        if let Some(failure) = tls::classify(error) {
+            Self::Tls(failure)
+        } else if connect::is_reset(error) {
+            Self::Reset
+        } else {
+            Self::Lost
+        }
+    }
+}
+
+/// A connection with a [`Watch`] on it.
+pub(super) struct Watched {
+    transport: Transport,
+    watch: Watch,
+    wrote: bool,
+    read: bool,
+}
+
+impl Watched {
+    /// Puts a connection under watch.
+    pub(super) fn new(transport: Transport) -> (Self, Watch) {
+        let watch = Watch::default();
+        let watched = Self {
+            transport,
+            watch: watch.clone(),
+            wrote: false,
+            read: false,
+        };
+        (watched, watch)
+    }
+
+    fn stamp_write(&mut self) {
+        if !self.wrote {
+            self.wrote = true;
+            self.watch.lock().first_write = Some(Instant::now());
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let result = ready!(match &mut this.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        });
+        match result {
+            Ok(()) => {
+                if !this.read && buf.filled().len() > before {
+                    this.read = true;
+                    this.watch.lock().first_byte = Some(Instant::now());
+                }
+                Poll::Ready(Ok(()))
+            }
+            // Many servers end without close_notify; whether anything is missing is told by HTTP's own framing.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            Err(error) => {
+                this.watch.broke(&error);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.stamp_write();
+        let result = ready!(match &mut this.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        });
+        Poll::Ready(result.inspect_err(|error| this.watch.broke(error)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = ready!(match &mut this.transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        });
+        Poll::Ready(result.inspect_err(|error| this.watch.broke(error)))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().transport {
+            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

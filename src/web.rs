@@ -1,0 +1,267 @@
+//! What is known, over HTTP: metrics, health, the configuration, the JSON API, probes on demand and a page.
+//!
+//! A server holds no state of its own. It reads the state that the scrape reads, and asks `app` for what it may not do
+//! itself (a probe, a reload) over one bounded channel.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
+
+use crate::cause::Cause;
+use crate::clock::Clock;
+use crate::metrics::Exporter;
+use crate::outcome::Outcome;
+use crate::state::State;
+
+mod api;
+mod body;
+mod page;
+mod probe;
+mod route;
+mod stall;
+
+use body::Body;
+use stall::StallGuard;
+
+/// The longest pause after an accept that failed for want of resources.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a server shows and whom it asks. Cloned for every listener.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What is known.
+    pub state: Arc<State>,
+    /// Dates what is computed when it is asked for.
+    pub clock: Arc<dyn Clock>,
+    /// What only `app` knows.
+    pub front: Arc<ArcSwap<Front>>,
+    /// Where requests go that `app` carries out; a full channel is answered with 503.
+    pub commands: mpsc::Sender<Command>,
+    /// Taken off the scrape timeout that Prometheus announces (`--timeout-offset`).
+    pub timeout_offset: Duration,
+    /// How much is taken on.
+    pub limits: Limits,
+}
+
+/// What only `app` knows.
+#[derive(Debug, Clone, Default)]
+pub struct Front {
+    /// Whether a configuration is loaded and its probes have begun.
+    pub ready: bool,
+    /// The configuration in YAML, with every secret masked.
+    pub config: Arc<str>,
+}
+
+/// How much a server takes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections held at once; more wait to be accepted.
+    pub connections: usize,
+    /// Probes on demand at once; more are answered with 503.
+    pub probes: usize,
+    /// How long a request's head may take, and how long a connection may lie idle.
+    pub head: Duration,
+    /// How long a reader may take nothing of what it asked for.
+    pub stall: Duration,
+    /// How long requests under way may take once the server stops.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            probes: 256,
+            head: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a server asks `app` to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Load the configuration anew.
+    Reload {
+        /// Done, or why the old configuration stays.
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    /// Probe once, now.
+    Probe {
+        /// What and how.
+        request: ProbeRequest,
+        /// What came of it. Dropped by a client that no longer waits.
+        reply: oneshot::Sender<Result<ProbeAnswer, BadProbe>>,
+    },
+}
+
+/// A probe on demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeRequest {
+    /// As it was asked for: a URL, or a host.
+    pub target: String,
+    /// The module's name.
+    pub module: String,
+    /// `Host` header and server name to use in place of the target's.
+    pub hostname: Option<String>,
+    /// What the scraper leaves for it. The module's own timeout counts where it is shorter, or where this is zero.
+    pub timeout: Duration,
+}
+
+/// What came of a probe on demand.
+#[derive(Debug, Clone)]
+pub struct ProbeAnswer {
+    /// What it saw.
+    pub outcome: Outcome,
+    /// What stands in the way, by this one probe.
+    pub cause: Option<Cause>,
+    /// The module in YAML, with every secret masked.
+    pub module: String,
+    /// What happened, line by line.
+    pub log: Vec<String>,
+}
+
+/// Why a probe was not made: what is wrong with the request, for the one who sent it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadProbe(pub String);
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every request was answered.
+    Clean,
+    /// So many connections were cut off when the grace period was over.
+    Cut(usize),
+}
+
+/// Serves until `stop`, then answers what is under way, for as long as the grace period lasts.
+pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output = ()>) -> Ended {
+    let limits = site.limits;
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let server = Arc::new(Server {
+        exporter: Exporter::new(Arc::clone(&site.state), Arc::clone(&site.clock)),
+        probes: Semaphore::new(limits.probes),
+        connections: Arc::clone(&permits),
+        site,
+    });
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => note(ended),
+            (stream, permit) = accept(&listener, &permits) => {
+                let connection = connection(Arc::clone(&server), stream);
+                let watched = graceful.watch(connection);
+                connections.spawn(async move {
+                    if let Err(error) = watched.await {
+                        tracing::debug!(%error, "connection ended early");
+                    }
+                    drop(permit);
+                });
+            }
+        }
+    }
+    drop(listener);
+    let ended = if tokio::time::timeout(limits.grace, graceful.shutdown())
+        .await
+        .is_ok()
+    {
+        Ended::Clean
+    } else {
+        while connections.try_join_next().is_some() {}
+        Ended::Cut(connections.len())
+    };
+    connections.shutdown().await;
+    ended
+}
+
+/// What the requests of one server share.
+#[derive(Debug)]
+struct Server {
+    site: Site,
+    exporter: Exporter,
+    /// Probes on demand that may still begin.
+    probes: Semaphore,
+    /// Connections that may still be made.
+    connections: Arc<Semaphore>,
+}
+
+/// Waits until a connection may be held, then for one.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // Nobody closes the semaphore; were it closed, connections would only not be counted.
+    let permit = Arc::clone(permits).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            Err(error) => {
+                // Out of file descriptors, most likely: try again when some may be free.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn connection(
+    server: Arc<Server>,
+    stream: TcpStream,
+) -> impl GracefulConnection<Error = hyper::Error, Output = hyper::Result<()>> {
+    let limits = server.site.limits;
+    let service = service_fn(move |request| answer(Arc::clone(&server), request));
+    // Answers are written whole; waiting to fill segments only delays them.
+    let _ = stream.set_nodelay(true);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(StallGuard::new(stream, limits.stall)), service)
+}
+
+/// Answers one request, whatever its handler does.
+async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path().to_owned();
+    let handled = AssertUnwindSafe(route::route(&server, request))
+        .catch_unwind()
+        .await;
+    let mut response = handled.unwrap_or_else(|_| {
+        tracing::error!(path, "the handler of a request panicked");
+        body::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+    });
+    // While connections are scarce, none may lie idle.
+    if server.connections.available_permits() < server.site.limits.connections / 4 {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task failed");
+    }
+}
