@@ -11,7 +11,7 @@ mod dns;
 mod http;
 mod metrics;
 mod probe;
-mod scenarios;
 mod probe_series;
+mod scenarios;
 mod tls;
 mod web;
