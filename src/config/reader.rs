@@ -9,17 +9,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::at::{AT, ONE_OR_MANY};
 use super::error::{Findings, Place, did_you_mean, shown};
 use super::tree::{Key, Node, Value};
-
-/// The name by which `At` asks a reader for the place of what it holds.
-pub(super) const AT: &str = "$at";
-
-/// The name by which `OneOrMany` asks for a list or for what would be its one item.
-pub(super) const ONE_OR_MANY: &str = "$one_or_many";
 
 /// More faults than this are not looked for: each costs one reading of the file.
 const ROUNDS: usize = 200;
@@ -404,63 +399,5 @@ impl<'t> de::SeqAccess<'t> for AtParts<'t> {
             _ => return Ok(None),
         };
         part.map(Some)
-    }
-}
-
-/// A value and the place where it stands.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct At<T> {
-    pub(super) place: Place,
-    pub(super) value: T,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AtVisitor<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
-            type Value = At<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value with its place")
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut parts: A) -> Result<At<T>, A::Error> {
-                let short = || de::Error::custom("a value without its place");
-                let line = parts.next_element()?.ok_or_else(short)?;
-                let column = parts.next_element()?.ok_or_else(short)?;
-                let value = parts.next_element()?.ok_or_else(short)?;
-                Ok(At {
-                    place: Place { line, column },
-                    value,
-                })
-            }
-        }
-
-        deserializer.deserialize_tuple_struct(AT, 3, AtVisitor(std::marker::PhantomData))
-    }
-}
-
-impl<T: serde::Serialize> serde::Serialize for At<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
-    }
-}
-
-impl<T: schemars::JsonSchema> schemars::JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> std::borrow::Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        T::json_schema(generator)
     }
 }

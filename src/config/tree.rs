@@ -155,8 +155,8 @@ enum Raw {
     Text(String),
     /// A plain scalar that the library took for a number or a truth value, in its spelling of it.
     Typed(String),
-    List(Vec<Spanned<Raw>>),
-    Mapping(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Spanned<Self>>),
+    Mapping(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {
