@@ -35,6 +35,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(root: &Node, findings: &Findin
             Err(error) => {
                 let (id, place) = error.at.get().unwrap_or((root.id, root.place));
                 match &error.hint {
+                    _ if error.silent => {}
                     Some(hint) => findings.fault_with_hint(place, &error.what, hint),
                     None => findings.fault(place, &error.what),
                 }
@@ -70,6 +71,8 @@ struct ReadError {
     at: Cell<Option<(usize, Place)>>,
     what: String,
     hint: Option<String>,
+    /// Of a mapping that lost all its entries to faults: it has been told of already.
+    silent: bool,
 }
 
 impl ReadError {
@@ -78,6 +81,7 @@ impl ReadError {
             at: Cell::new(None),
             what,
             hint,
+            silent: false,
         }
     }
 }
@@ -176,7 +180,14 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
             Value::Null => self.place(visitor.visit_unit()),
             Value::Scalar(text) => self.place(visitor.visit_borrowed_str(text)),
             Value::List(items) => self.place(visitor.visit_seq(self.items(items))),
-            Value::Mapping(entries) => self.place(visitor.visit_map(self.entries(entries, None))),
+            Value::Mapping(entries) => {
+                if !entries.is_empty() && entries.iter().all(|(_, node)| self.session.is_spoiled(node)) {
+                    let mut emptied = ReadError::with_hint(String::new(), None);
+                    emptied.silent = true;
+                    return self.place(Err(emptied));
+                }
+                self.place(visitor.visit_map(self.entries(entries, None)))
+            }
         }
     }
 
