@@ -12,6 +12,7 @@ use url::Url;
 use crate::endpoint::{Confirm, ModuleName};
 use crate::probe::{Modules, dns};
 
+mod at;
 mod credential;
 mod defaults;
 mod error;
@@ -29,6 +30,7 @@ mod resolver;
 mod schema;
 mod secret;
 mod show;
+mod source;
 mod tree;
 mod value;
 
@@ -75,7 +77,7 @@ pub struct Global {
 
 /// Loads a file and everything that it names, relative to its directory. Blocks on the file system.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
-    let directory = path.parent().unwrap_or(Path::new(""));
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
     let mut files = Files::directory(directory);
     match files.read(path) {
         Ok(text) => parse(path, &text, files),

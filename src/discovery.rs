@@ -3,12 +3,10 @@
 //! A source keeps the last good list: a broken file or a silent server changes nothing, and says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use url::Url;
 
 use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
 
@@ -16,13 +14,10 @@ pub mod file;
 pub mod http;
 pub mod label;
 pub mod pattern;
+mod template;
 
 use label::LabelError;
-
-/// Characters that would bring something else than a host into a URL, or that no host has.
-const NOT_IN_HOSTS: [char; 13] = [
-    '/', '\\', '?', '#', '@', '%', '*', '{', '}', ' ', '\t', '\n', '\r',
-];
+pub use template::Template;
 
 /// Targets that one source may tell of; the rest is left out, and that is said.
 pub const MOST_TARGETS: usize = 100_000;
@@ -46,15 +41,6 @@ pub struct GroupPlan {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Where further ones come from.
     pub sources: Vec<Settings>,
-}
-
-/// How a host becomes an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
-    /// The URL; `{host}` stands for the host.
-    pub url: String,
-    /// The name; `{host}` stands for the host and its port, `{url}` for the URL.
-    pub name: String,
 }
 
 /// A place that tells of endpoints.
@@ -313,94 +299,4 @@ pub fn catalogue<'a>(
         }
     }
     (endpoints, rejected)
-}
-
-impl Template {
-    /// Makes the endpoint that a target stands for.
-    pub fn endpoint(
-        &self,
-        group: &Arc<Group>,
-        labels: &Labels,
-        target: &Discovered,
-    ) -> Result<Endpoint, RejectReason> {
-        check_labels(&target.labels)?;
-        let (url, host) = self.url(&target.target)?;
-        let name = self.name.replace("{url}", url.as_str()).replace("{host}", &host);
-        let bare = url.host_str().unwrap_or_default();
-        Ok(Endpoint {
-            name: EndpointName::from(name.as_str()),
-            group: Arc::clone(group),
-            host: bare.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            labels: labels.with(&target.labels),
-            url,
-        })
-    }
-
-    /// The URL of a target, and what `{host}` in its name stands for.
-    fn url(&self, target: &str) -> Result<(Url, String), RejectReason> {
-        if target.len() > LONGEST {
-            return Err(RejectReason::TooLong);
-        }
-        let refused = |error: url::ParseError| RejectReason::Target(error.to_string());
-        if target.contains("://") {
-            let url = checked(Url::parse(target).map_err(refused)?)?;
-            let authority = authority(&url);
-            return Ok((url, authority));
-        }
-        // The host alone must be one: it must not bring a path, credentials or a query into the URL.
-        let bracketed = if target.parse::<Ipv6Addr>().is_ok() {
-            format!("[{target}]")
-        } else {
-            target.to_owned()
-        };
-        if bracketed.is_empty() || bracketed.contains(NOT_IN_HOSTS) {
-            return Err(RejectReason::Target("invalid host name".to_owned()));
-        }
-        let alone = Url::parse(&format!("none://{bracketed}/")).map_err(refused)?;
-        let host = url::Host::parse(alone.host_str().unwrap_or_default()).map_err(refused)?;
-        let authority = alone
-            .port()
-            .map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        let url = Url::parse(&self.url.replace("{host}", &authority)).map_err(refused)?;
-        let shown = authority.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok((checked(url)?, shown))
-    }
-}
-
-/// The host of a URL, and its port where it is not the usual one.
-fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-    }
-}
-
-fn checked(url: Url) -> Result<Url, RejectReason> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(RejectReason::Scheme(url.scheme().to_owned()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(RejectReason::Credentials);
-    }
-    if url.as_str().len() > LONGEST {
-        return Err(RejectReason::TooLong);
-    }
-    Ok(url)
-}
-
-fn check_labels(labels: &Labels) -> Result<(), RejectReason> {
-    for (index, (name, value)) in labels.iter().enumerate() {
-        if index == MOST_LABELS {
-            return Err(RejectReason::TooManyLabels);
-        }
-        label::check(name).map_err(|error| RejectReason::Label {
-            name: name.to_owned(),
-            error,
-        })?;
-        if value.len() > LONGEST {
-            return Err(RejectReason::TooLong);
-        }
-    }
-    Ok(())
 }

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderValue;
 
+use super::at::At;
 use super::error::Place;
 use super::raw::module::{Authorization, BasicAuth, TlsConfig, TlsVersion};
-use super::reader::At;
 use super::resolve::Resolving;
 use super::secret::Secret;
 use super::value::Later;

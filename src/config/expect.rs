@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
+use super::at::At;
 use super::error::{Findings, Place, shown};
 use super::raw;
-use super::reader::At;
 use super::value::Match;
 use crate::endpoint::{
     CertificateExpectation, DnsExpectation, DnsTarget, Expectation, HeaderExpectation, TextMatch,

@@ -1,6 +1,7 @@
 //! Where the files of a configuration come from, and how a reload knows that one has changed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -78,9 +79,15 @@ impl Files {
 }
 
 /// The files that a configuration was made of, with a digest of each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     files: BTreeMap<PathBuf, Option<Digest>>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.paths()).finish()
+    }
 }
 
 impl Sources {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::at::At;
 use super::error::{Findings, Place, did_you_mean, shown};
 use super::raw;
-use super::reader::At;
 use super::resolve::Resolving;
 use super::value::Lasting;
-use super::{Global, credential, defaults, expect, maintenance, module};
-use crate::discovery::{self, Discovered, GroupPlan, RejectReason, Template, file, http, label, pattern};
+use super::{Global, defaults, expect, maintenance, module, source};
+use crate::discovery::{Discovered, GroupPlan, RejectReason, Template, label, pattern};
 use crate::endpoint::{AddressChoice, Confirm, Endpoint, EndpointName, Group, GroupName, Labels, ModuleName};
 
 /// Hosts that all patterns together may stand for.
@@ -95,7 +95,7 @@ fn resolve(
         endpoints: Vec::new(),
         sources: sources
             .into_iter()
-            .filter_map(|source| self::source(source, at))
+            .filter_map(|source| source::resolve(source, at))
             .collect(),
     };
     if usable {
@@ -187,7 +187,8 @@ pub(super) fn pace(
     chosen
 }
 
-fn check_interval(what: &str, interval: At<Lasting>, findings: &Findings) {
+/// Checks how often something is done.
+pub(super) fn check_interval(what: &str, interval: At<Lasting>, findings: &Findings) {
     if !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval.value.0) {
         let what = format!("{what} of {} cannot be kept", interval.value);
         findings.fault_with_hint(interval.place, what, "it must be at least 1s and at most 1d");
@@ -321,106 +322,4 @@ fn endpoint(
         ));
     }
     Ok(Arc::new(endpoint))
-}
-
-fn source(
-    At { place, value: raw }: At<raw::Discover>,
-    at: &mut Resolving<'_>,
-) -> Option<discovery::Settings> {
-    if let Some(later) = raw.platform.or(raw.traffic) {
-        at.findings
-            .unsupported(later.place, "discovery by platform or traffic");
-        return None;
-    }
-    match (raw.file_sd, raw.http_sd) {
-        (Some(files), None) => file_source(files, at).map(discovery::Settings::File),
-        (None, Some(url)) => http_source(url, at).map(|url| discovery::Settings::Http(Box::new(url))),
-        (Some(_), Some(_)) => {
-            at.findings.fault_with_hint(
-                place,
-                "two sources in one item",
-                "write each as an item of its own",
-            );
-            None
-        }
-        (None, None) => {
-            if !at.findings.was_refused(place, "file_sd") && !at.findings.was_refused(place, "http_sd") {
-                at.findings
-                    .fault_with_hint(place, "a source without a kind", "write file_sd or http_sd");
-            }
-            None
-        }
-    }
-}
-
-fn refresh(given: Option<At<Lasting>>, default: Duration, at: &Resolving<'_>) -> Duration {
-    if let Some(interval) = given {
-        check_interval("a refresh interval", interval, at.findings);
-    }
-    given.map_or(default, |interval| interval.value.0)
-}
-
-fn file_source(At { place, value: raw }: At<raw::FileSd>, at: &Resolving<'_>) -> Option<file::Settings> {
-    let Some(files) = raw.files else {
-        at.findings
-            .missing(place, "files", "name the files, as in [targets/*.yml]");
-        return None;
-    };
-    if files.value.is_empty() && !at.findings.was_refused(files.place, "") {
-        at.findings.fault_with_hint(
-            files.place,
-            "no files are named",
-            "name them, as in [targets/*.yml]",
-        );
-    }
-    for name in &files.value {
-        let path = at.files.locate(&name.value);
-        if !file::is_target_file(&path) {
-            let what = format!("{} is not a file of targets", shown(&name.value));
-            at.findings
-                .fault_with_hint(name.place, what, "its name must end in .json, .yml or .yaml");
-        } else if path
-            .parent()
-            .is_some_and(|parent| parent.to_string_lossy().contains('*'))
-        {
-            let what = format!("{} has a * before its last segment", shown(&name.value));
-            at.findings
-                .fault_with_hint(name.place, what, "only the last segment of a path may hold a *");
-        }
-    }
-    Some(file::Settings {
-        files: files
-            .value
-            .iter()
-            .map(|name| at.files.locate(&name.value))
-            .collect(),
-        interval: refresh(raw.refresh_interval, defaults::FILE_REFRESH, at),
-    })
-}
-
-fn http_source(At { place, value: raw }: At<raw::HttpSd>, at: &mut Resolving<'_>) -> Option<http::Settings> {
-    let Some(url) = raw.url.as_ref() else {
-        at.findings.missing(place, "url", "name the URL to ask");
-        return None;
-    };
-    let credentials = credential::Sources {
-        basic_auth: raw.basic_auth.as_ref(),
-        authorization: raw.authorization.as_ref(),
-        ..credential::Sources::default()
-    };
-    let authorization = credential::authorization(&credentials, at);
-    let tls = credential::tls(raw.tls_config.as_ref(), at);
-    if let Some(raw) = raw
-        .tls_config
-        .filter(|_| tls.insecure_skip_verify || tls.server_name.is_some())
-    {
-        at.findings
-            .unsupported(raw.place, "insecure_skip_verify or server_name for discovery");
-    }
-    Some(http::Settings {
-        url: at.web_url(url)?,
-        interval: refresh(raw.refresh_interval, defaults::HTTP_REFRESH, at),
-        authorization,
-        tls,
-    })
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use http::header::{ACCEPT_ENCODING, HOST};
 use http::{HeaderName, HeaderValue, Method};
 
+use super::at::At;
 use super::credential;
 use super::error::{Place, shown};
 use super::raw::module::{Compression, HeaderMatch, HeaderValues, Http, IpProtocol};
-use super::reader::At;
 use super::resolve::Resolving;
 use super::value::Pattern;
 use crate::outcome::Family;

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
+use super::at::At;
 use super::error::{Findings, Place, did_you_mean, shown};
 use super::raw;
-use super::reader::At;
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Maintenance};
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::at::At;
 use super::error::{Findings, Problem, did_you_mean, shown};
 use super::files::Files;
 use super::raw;
-use super::reader::{self, At};
+use super::reader;
 use super::resolve::{self, Resolving};
 use super::{defaults, http_module, show};
 use crate::endpoint::ModuleName;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::reader::At;
-use super::value::{Lasting, Later, Match, OneOrMany, Share};
+use super::at::{At, OneOrMany};
+use super::value::{Lasting, Later, Match, Share};
 
 pub(super) mod module;
 

@@ -9,17 +9,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::at::{AT, ONE_OR_MANY};
 use super::error::{Findings, Place, did_you_mean, shown};
 use super::tree::{Key, Node, Value};
-
-/// The name by which `At` asks a reader for the place of what it holds.
-pub(super) const AT: &str = "$at";
-
-/// The name by which `OneOrMany` asks for a list or for what would be its one item.
-pub(super) const ONE_OR_MANY: &str = "$one_or_many";
 
 /// More faults than this are not looked for: each costs one reading of the file.
 const ROUNDS: usize = 200;
@@ -40,6 +35,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(root: &Node, findings: &Findin
             Err(error) => {
                 let (id, place) = error.at.get().unwrap_or((root.id, root.place));
                 match &error.hint {
+                    _ if error.silent => {}
                     Some(hint) => findings.fault_with_hint(place, &error.what, hint),
                     None => findings.fault(place, &error.what),
                 }
@@ -75,6 +71,8 @@ struct ReadError {
     at: Cell<Option<(usize, Place)>>,
     what: String,
     hint: Option<String>,
+    /// Of a mapping that lost all its entries to faults: it has been told of already.
+    silent: bool,
 }
 
 impl ReadError {
@@ -83,6 +81,7 @@ impl ReadError {
             at: Cell::new(None),
             what,
             hint,
+            silent: false,
         }
     }
 }
@@ -181,7 +180,14 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
             Value::Null => self.place(visitor.visit_unit()),
             Value::Scalar(text) => self.place(visitor.visit_borrowed_str(text)),
             Value::List(items) => self.place(visitor.visit_seq(self.items(items))),
-            Value::Mapping(entries) => self.place(visitor.visit_map(self.entries(entries, None))),
+            Value::Mapping(entries) => {
+                if !entries.is_empty() && entries.iter().all(|(_, node)| self.session.is_spoiled(node)) {
+                    let mut emptied = ReadError::with_hint(String::new(), None);
+                    emptied.silent = true;
+                    return self.place(Err(emptied));
+                }
+                self.place(visitor.visit_map(self.entries(entries, None)))
+            }
         }
     }
 
@@ -404,63 +410,5 @@ impl<'t> de::SeqAccess<'t> for AtParts<'t> {
             _ => return Ok(None),
         };
         part.map(Some)
-    }
-}
-
-/// A value and the place where it stands.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct At<T> {
-    pub(super) place: Place,
-    pub(super) value: T,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AtVisitor<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
-            type Value = At<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value with its place")
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut parts: A) -> Result<At<T>, A::Error> {
-                let short = || de::Error::custom("a value without its place");
-                let line = parts.next_element()?.ok_or_else(short)?;
-                let column = parts.next_element()?.ok_or_else(short)?;
-                let value = parts.next_element()?.ok_or_else(short)?;
-                Ok(At {
-                    place: Place { line, column },
-                    value,
-                })
-            }
-        }
-
-        deserializer.deserialize_tuple_struct(AT, 3, AtVisitor(std::marker::PhantomData))
-    }
-}
-
-impl<T: serde::Serialize> serde::Serialize for At<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(serializer)
-    }
-}
-
-impl<T: schemars::JsonSchema> schemars::JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> std::borrow::Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        T::json_schema(generator)
     }
 }

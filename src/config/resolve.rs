@@ -5,9 +5,10 @@ use std::path::Path;
 
 use url::Url;
 
+use super::at::At;
 use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
-use super::reader::{self, At};
+use super::reader;
 use super::{Config, Global, defaults, group, module, raw, resolver, tree};
 use crate::endpoint::Confirm;
 use crate::probe::dns;

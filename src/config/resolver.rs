@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::at::At;
 use super::defaults;
 use super::error::shown;
 use super::raw;
-use super::reader::At;
 use super::resolve::Resolving;
 use crate::probe::dns::{Server, Settings};
 

@@ -11,6 +11,9 @@ use serde_saphyr::{MessageFormatter, Spanned};
 
 use super::error::Place;
 
+/// How deep collections may stand in each other: twice what any configuration needs, and far from the stack's end.
+const DEEPEST: usize = 16;
+
 /// A node of the tree.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -58,6 +61,9 @@ pub(super) struct SyntaxError {
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let options = serde_saphyr::options! {
         with_snippet: false,
+        // Binary values belong to probers that come later; until then their spelling will do.
+        ignore_binary_tag_for_string: true,
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
     };
     let raw = serde_saphyr::from_str_with_options::<Option<Spanned<Raw>>>(text, options)
@@ -155,8 +161,8 @@ enum Raw {
     Text(String),
     /// A plain scalar that the library took for a number or a truth value, in its spelling of it.
     Typed(String),
-    List(Vec<Spanned<Raw>>),
-    Mapping(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Spanned<Self>>),
+    Mapping(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {

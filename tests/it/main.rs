@@ -6,7 +6,9 @@ mod watched;
 
 mod alerts;
 mod certificate;
+mod config;
 mod connect;
+mod discovery;
 mod dns;
 mod http;
 mod metrics;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::reader::At;
+use crate::config::at::At;
 use crate::config::secret::Secret;
 use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
