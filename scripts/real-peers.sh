@@ -134,7 +134,23 @@ unpack() {
             ln -sfn "../usr/bin/$name" "$folder/bin/$program"
         fi
     done
+    unbind_alertmanager "$folder"
     rm -rf "$packages"
+}
+
+# Debian's Alertmanager reads its templates from /usr/share, where nothing is installed. The copy in $1 gets a
+# relative path of the same length instead, and a wrapper that runs it from the folder that the path holds in
+# (so give it absolute paths).
+unbind_alertmanager() {
+    program=$1/usr/bin/prometheus-alertmanager
+    [ -x "$program" ] || return 0
+    LC_ALL=C sed -i 's#/usr/share/prometheus/alertmanager#usr/share//prometheus/alertmanager#g' "$program"
+    rm -f "$1/bin/alertmanager"
+    cat >"$1/bin/alertmanager" <<'WRAPPER'
+#!/bin/sh
+cd "$(dirname "$(readlink -f "$0")")/.." && exec usr/bin/prometheus-alertmanager "$@"
+WRAPPER
+    chmod +x "$1/bin/alertmanager"
 }
 
 if [ -z "$(missing "$root")" ] && [ -z "$(missing "$root/old")" ]; then
