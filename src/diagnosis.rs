@@ -1,10 +1,33 @@
 //! The pure judgement: facts and expectations in, root, symptom and consequences out.
+//!
+//! Each layer turns its facts into findings (`dns`, `target`, `certificate`, `attempt`); here they are put together
+//! into a verdict. Nothing depends on the order in which servers or addresses answered.
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::cause::Cause;
+use crate::cause::{Cause, Effect};
+use crate::endpoint::{Accepted, Endpoint, Group};
+use crate::outcome::{Outcome, Resolution, ServerRole};
+
+mod advice;
+mod attempt;
+mod certificate;
+mod dns;
+mod explain;
+mod proxy;
+mod target;
+mod text;
+mod view;
+
+pub use advice::{remedy, summary};
+use attempt::Judged;
+use certificate::Clocks;
+use target::Target;
+use view::{Says, View};
 
 /// The judgement of one probe of one endpoint, not confirmed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +56,8 @@ pub enum Standing {
     Up,
     /// It does not.
     Down,
-    /// Nothing: this vantage point is offline.
+    /// Nothing: this vantage point is offline (`Cause::VantageOffline` is the root), or its clock is wrong and only by
+    /// that clock the certificate is too (there is no root).
     Unknown,
 }
 
@@ -78,4 +102,276 @@ impl TargetState {
             Self::Unverifiable => "unverifiable",
         }
     }
+}
+
+impl Verdict {
+    /// Every cause that holds: symptom, root, others; the first two may be the same.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.symptom.iter().chain(&self.root).chain(&self.others)
+    }
+
+    /// Adds a warning that comes from outside a single probe; it becomes the root where nothing else is wrong.
+    pub(crate) fn warn(&mut self, warning: Finding) {
+        if self.findings().any(|finding| finding.cause == warning.cause) {
+            return;
+        }
+        if self.root.is_none() && self.standing == Standing::Up {
+            self.root = Some(warning);
+        } else {
+            self.others.push(warning);
+            self.others.sort_by_key(|finding| finding.cause);
+        }
+    }
+
+    /// Takes away what `warn` added.
+    pub(crate) fn unwarn(&mut self, cause: Cause) {
+        self.others.retain(|finding| finding.cause != cause);
+        self.root.take_if(|root| root.cause == cause);
+    }
+}
+
+impl Finding {
+    /// A finding with its texts cleaned and cut to 200 bytes.
+    #[must_use]
+    pub fn new(cause: Cause, expected: &str, actual: &str) -> Self {
+        Self {
+            cause,
+            expected: text::bounded(expected),
+            actual: text::bounded(actual),
+            address: None,
+        }
+    }
+}
+
+/// What must be known beside the facts to judge them.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The wall-clock time.
+    pub now: Timestamp,
+    /// Whether any anchor answers; `None` without anchors.
+    pub vantage_up: Option<bool>,
+    /// Our clock minus the servers'; `None` unknown. Beyond five minutes, ours alone is not believed.
+    pub clock_skew: Option<SignedDuration>,
+    /// The verdict that stands: texts of addresses that have merely rotated are taken over from it.
+    pub previous: Option<&'a Verdict>,
+}
+
+impl Context<'_> {
+    /// The time, and nothing else known.
+    #[must_use]
+    pub const fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            vantage_up: None,
+            clock_skew: None,
+            previous: None,
+        }
+    }
+}
+
+/// Judges one probe.
+///
+/// An endpoint is down when its name has no usable address or every address fails. Then the symptom is that of the
+/// worst address: the one whose first cause stands first in the causal order. While only some addresses fail, that
+/// cause is the root and there is no symptom. A warning that explains it takes its place as the root.
+///
+/// Addresses of a family in which nothing can be reached from here, while the other family can, are not judged: a
+/// vantage point without IPv6 says nothing about an endpoint's.
+#[must_use]
+pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -> Verdict {
+    if context.vantage_up == Some(false) {
+        return offline();
+    }
+    let resolution = &outcome.resolution;
+    let views = resolved_views(resolution);
+    let expectation = endpoint.group.expect.dns.as_ref();
+    let target = expectation.map(|expectation| Target::new(expectation, resolution));
+    let clocks = Clocks::new(context);
+    let addresses = judged(outcome, endpoint, clocks);
+
+    let mut warnings = address_warnings(&addresses);
+    warnings.extend(
+        target
+            .as_ref()
+            .and_then(|target| target.drift(&views, context.previous)),
+    );
+    warnings.extend(dns::disagreement(&views, target.as_ref()));
+    warnings.retain(|warning| !accepted(&endpoint.group, warning.cause, context.now));
+
+    let state = target.as_ref().map(|target| target.state(&views));
+    let up = addresses.iter().filter(|judged| judged.up()).count();
+    let mut failures = failures(&addresses);
+    if addresses.is_empty() {
+        failures.push(no_attempt(resolution, &views, target.as_ref()));
+    } else if state == Some(TargetState::Dangling) {
+        // Servers still hold addresses: it fails when their caches run out.
+        warnings.extend(target.as_ref().map(|target| target.dangling(&views)));
+    }
+    let standing = if up > 0 {
+        Standing::Up
+    } else if addresses.iter().any(|judged| judged.suspended) {
+        Standing::Unknown
+    } else {
+        Standing::Down
+    };
+    warnings.sort_by(causal_order);
+    let (root, symptom) = headline(standing, &failures, &warnings, worst_status(&addresses));
+    Verdict {
+        standing,
+        others: others(warnings, failures, [root.as_ref(), symptom.as_ref()]),
+        symptom,
+        root,
+        addresses: addresses.len(),
+        addresses_up: up,
+        target: state,
+    }
+}
+
+/// Judgement is suspended.
+fn offline() -> Verdict {
+    Verdict {
+        standing: Standing::Unknown,
+        symptom: None,
+        root: Some(Finding::new(
+            Cause::VantageOffline,
+            "an answer from an anchor",
+            "every anchor fails",
+        )),
+        others: Vec::new(),
+        addresses: 0,
+        addresses_up: 0,
+        target: None,
+    }
+}
+
+/// What the servers say; a hosts file or an address in the URL counts as a server that says it.
+fn resolved_views(resolution: &Resolution) -> Vec<View<'_>> {
+    let mut views = view::views(resolution);
+    if views.is_empty() && !resolution.addresses.is_empty() {
+        let mut addresses = resolution.addresses.clone();
+        addresses.sort_unstable();
+        views.push(View {
+            server: "",
+            role: ServerRole::Resolver,
+            says: Says::Addresses,
+            complete: true,
+            chain: &[],
+            addresses,
+            broken: None,
+        });
+    }
+    views
+}
+
+/// Every address that can be judged, in order.
+fn judged(outcome: &Outcome, endpoint: &Endpoint, clocks: Clocks) -> Vec<Judged> {
+    let mut addresses: Vec<Judged> = outcome
+        .attempts
+        .iter()
+        .map(|attempt| attempt::judge(attempt, endpoint, clocks))
+        .collect();
+    addresses.sort_by_key(|judged| judged.address);
+    let hopeless = |ipv6: bool| {
+        let mut family = addresses.iter().filter(|judged| judged.address.is_ipv6() == ipv6);
+        family.all(|judged| judged.unreachable)
+    };
+    // With one family alone, the other is without hope for want of addresses.
+    let both = addresses.iter().any(|judged| judged.address.is_ipv6())
+        && addresses.iter().any(|judged| judged.address.is_ipv4());
+    if both && hopeless(false) != hopeless(true) {
+        let ipv6 = hopeless(true);
+        addresses.retain(|judged| judged.address.is_ipv6() != ipv6);
+    }
+    addresses
+}
+
+/// Why nothing was tried: the name has no address, or had it too late.
+fn no_attempt(resolution: &Resolution, views: &[View<'_>], target: Option<&Target<'_>>) -> Finding {
+    if resolution.addresses.is_empty() {
+        dns::unresolved(resolution, views, target)
+    } else {
+        Finding::new(Cause::DnsTimeout, "an address", "no answer in time")
+    }
+}
+
+/// What takes down each address, the worst address first. The address is named where not all fail alike.
+fn failures(addresses: &[Judged]) -> Vec<Finding> {
+    let alike = addresses
+        .windows(2)
+        .all(|pair| pair[0].failing.first() == pair[1].failing.first());
+    let mut failing: Vec<&Judged> = addresses
+        .iter()
+        .filter(|judged| !judged.failing.is_empty())
+        .collect();
+    failing.sort_by_key(|judged| (judged.failing[0].cause, judged.address));
+    let named = |judged: &Judged| {
+        let address = (!alike).then_some(judged.address);
+        let findings = judged.failing.clone().into_iter();
+        findings.map(move |finding| Finding { address, ..finding })
+    };
+    failing.into_iter().flat_map(named).collect()
+}
+
+/// The status that the worst address answered with.
+fn worst_status(addresses: &[Judged]) -> Option<u16> {
+    addresses
+        .iter()
+        .filter(|judged| !judged.failing.is_empty())
+        .min_by_key(|judged| (judged.failing[0].cause, judged.address))
+        .and_then(|judged| judged.status)
+}
+
+/// The warnings of all addresses; the address is named where not all give the same.
+fn address_warnings(addresses: &[Judged]) -> Vec<Finding> {
+    let everywhere = |warning: &Finding| addresses.iter().all(|judged| judged.warnings.contains(warning));
+    let named = |judged: &Judged| {
+        let address = judged.address;
+        let warnings = judged.warnings.clone().into_iter();
+        warnings.map(move |warning| Finding {
+            address: (!everywhere(&warning)).then_some(address),
+            ..warning
+        })
+    };
+    addresses.iter().flat_map(named).collect()
+}
+
+fn accepted(group: &Group, cause: Cause, now: Timestamp) -> bool {
+    let holds = |accepted: &Accepted| accepted.cause == cause && accepted.until > now;
+    cause.effect() == Effect::Warns && group.accepted.iter().any(holds)
+}
+
+/// Root and symptom: what is seen first, and the earliest warning that explains it.
+fn headline(
+    standing: Standing,
+    failures: &[Finding],
+    warnings: &[Finding],
+    status: Option<u16>,
+) -> (Option<Finding>, Option<Finding>) {
+    let seen = match standing {
+        Standing::Unknown => None,
+        Standing::Up | Standing::Down => failures.first().or_else(|| warnings.first()),
+    };
+    let explaining = seen.and_then(|seen| {
+        warnings
+            .iter()
+            .find(|warning| explain::explains(warning.cause, seen.cause, status))
+    });
+    let symptom = seen.filter(|_| standing == Standing::Down).cloned();
+    (explaining.or(seen).cloned(), symptom)
+}
+
+/// Everything else that holds, one finding per cause, in causal order.
+fn others(warnings: Vec<Finding>, failures: Vec<Finding>, shown: [Option<&Finding>; 2]) -> Vec<Finding> {
+    let mut others: Vec<Finding> = warnings.into_iter().chain(failures).collect();
+    others.sort_by(causal_order);
+    others.dedup_by_key(|finding| finding.cause);
+    others.retain(|finding| shown.iter().flatten().all(|shown| shown.cause != finding.cause));
+    others
+}
+
+fn causal_order(one: &Finding, other: &Finding) -> Ordering {
+    let key = |finding: &Finding| (finding.cause, finding.address);
+    key(one)
+        .cmp(&key(other))
+        .then_with(|| (&one.expected, &one.actual).cmp(&(&other.expected, &other.actual)))
 }

@@ -18,6 +18,8 @@ use url::Url;
 
 use crate::cause::Cause;
 
+mod maintenance;
+
 macro_rules! name_type {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*

@@ -1,4 +1,7 @@
 //! linkwatch: probes public endpoints layer by layer and exports what is wrong, why, and since when.
+//!
+//! The modules stand in the order of the flow: configuration, discovery, schedule, probe, outcome, diagnosis, record,
+//! state, metrics and web. `docs/ARCHITECTURE.md` tells which may use which.
 
 pub mod build_info;
 pub mod clock;
@@ -7,14 +10,17 @@ pub mod cause;
 pub mod endpoint;
 pub mod outcome;
 
+pub mod alert;
 pub mod certificate;
 pub mod diagnosis;
+pub mod observation;
 
-pub mod alert;
-
+pub mod discovery;
 pub mod probe;
 
 pub mod state;
 
 pub mod metrics;
 pub mod web;
+
+pub mod config;

@@ -95,7 +95,7 @@ impl Prober {
             AddressChoice::One => 1,
         };
         let addresses = resolution.addresses.iter().take(tried);
-        // On the heap: a probe that waits for its turn holds no room for the buffers of a handshake.
+        // Boxed: an attempt is some kilobytes, and joining moves them about.
         let attempts = addresses.map(|address| Box::pin(journey.attempt(*address)));
         let attempts = join_all(attempts).await;
         Outcome {
@@ -117,7 +117,8 @@ impl Prober {
             targets: &targets,
         };
         let until = budget::until(Stage::Dns, request.deadline);
-        self.resolver.resolve(&question, until).await
+        // On the heap: the rest of the probe need not carry the room for it.
+        Box::pin(self.resolver.resolve(&question, until)).await
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fmt::{self, Write as _};
 
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
@@ -59,6 +60,8 @@ pub(super) enum Series {
     Group(fn(&SeenGroup<'_>, &mut Out<'_, '_>) -> fmt::Result),
     /// linkwatch itself.
     Own(fn(&Snapshot, &mut Out<'_, '_>) -> fmt::Result),
+    /// linkwatch itself: a distribution.
+    Distribution(fn(&Snapshot) -> &Histogram),
 }
 
 impl fmt::Debug for Series {
@@ -72,7 +75,7 @@ impl Series {
         match self {
             Self::Endpoint(_) => "endpoint",
             Self::Group(_) => "group",
-            Self::Own(_) => "linkwatch",
+            Self::Own(_) | Self::Distribution(_) => "linkwatch",
         }
     }
 }
@@ -212,7 +215,7 @@ const ENDPOINT_PREFACE: &str = "\
 ## Of an endpoint
 
 Labels: `name` (the host unless the configuration says otherwise), `group`, and the labels of the configuration. At most 28 series per
-endpoint with a chain of two certificates while a cause stands; four more where a DNS target is expected.";
+endpoint with a chain of two certificates while a cause stands; two more for every further cause, four more where a DNS target is expected.";
 
 const GROUP_PREFACE: &str = "
 ## Of a group

@@ -9,7 +9,6 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeMetric as _, MetricEncoder, NoLabelSet,
 };
-use prometheus_client::metrics::histogram::Histogram;
 
 use super::catalog::{Family, Series};
 use super::labels::{Extra, SeriesLabels, Subject};
@@ -46,7 +45,7 @@ impl Snapshot {
         match family.series {
             Series::Endpoint(_) => self.catalogue.slots.len(),
             Series::Group(_) => self.catalogue.groups.len(),
-            Series::Own(_) => 1,
+            Series::Own(_) | Series::Distribution(_) => 1,
         }
     }
 }
@@ -87,10 +86,15 @@ impl Out<'_, '_> {
         extra: &[Extra<'_>],
         value: impl EncodeGaugeValue + Copy,
     ) -> fmt::Result {
-        let subject = self.subject;
-        self.metric
-            .encode_family(&SeriesLabels { subject, extra })?
-            .encode_gauge(&value)
+        let labels = SeriesLabels {
+            subject: self.subject,
+            extra,
+        };
+        if labels.is_empty() {
+            // A set without labels would still write its braces.
+            return self.metric.encode_gauge(&value);
+        }
+        self.metric.encode_family(&labels)?.encode_gauge(&value)
     }
 
     /// A counter without further labels.
@@ -119,12 +123,6 @@ impl Out<'_, '_> {
         };
         // The labels go in as the info's own: the encoders place the two kinds differently.
         self.metric.encode_info(&labels)
-    }
-
-    /// A distribution; only of linkwatch itself.
-    pub(super) fn histogram(&mut self, histogram: &Histogram) -> fmt::Result {
-        let subject = self.subject;
-        histogram.encode(self.metric.encode_family(&SeriesLabels { subject, extra: &[] })?)
     }
 }
 
@@ -186,15 +184,13 @@ impl Collector for Piece {
                 }
             }
             Series::Own(write) => {
-                let subject = Subject::Own;
-                write(
-                    snapshot,
-                    &mut Out {
-                        metric: &mut metric,
-                        subject,
-                    },
-                )?;
+                let mut out = Out {
+                    metric: &mut metric,
+                    subject: Subject::Own,
+                };
+                write(snapshot, &mut out)?;
             }
+            Series::Distribution(of) => of(snapshot).encode(metric)?,
         }
         Ok(())
     }

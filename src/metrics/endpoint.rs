@@ -152,8 +152,8 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// Every phase of a probe, by its name in metrics and pages.
-pub(crate) fn phases(timings: &Timings) -> [(&'static str, f64); 5] {
+/// Every phase of a probe, by its name.
+fn phases(timings: &Timings) -> [(&'static str, f64); 5] {
     [
         ("dns", timings.dns.as_secs_f64()),
         ("connect", timings.connect.as_secs_f64()),

@@ -34,6 +34,14 @@ pub struct SeriesLabels<'a> {
     pub extra: &'a [Extra<'a>],
 }
 
+impl SeriesLabels<'_> {
+    /// Whether there is no label at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.subject, Subject::Own) && self.extra.is_empty()
+    }
+}
+
 impl EncodeLabelSet for SeriesLabels<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
         let user = match self.subject {

@@ -44,7 +44,7 @@ pub(super) const FAMILIES: &[Family] = &[
         unit: Some(Unit::Seconds),
         labels: &["le"],
         help: "Time from when a probe was due to when it began.",
-        series: Series::Own(|snapshot, out| out.histogram(&snapshot.state.own.lag)),
+        series: Series::Distribution(|snapshot| &snapshot.state.own.lag),
     },
     Family {
         name: "linkwatch_storage_persistent",

@@ -4,6 +4,7 @@
 //! to their union (protocol buffers, encoding: "last one wins, repeated fields append").
 
 use std::fmt;
+use std::io::{self, Write};
 
 use prometheus_client::encoding::prometheus_protobuf;
 use prometheus_client::registry::Registry;
@@ -35,10 +36,12 @@ impl FamilyBuffer {
     }
 
     /// Writes the family, unless it has no series, and begins anew.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> fmt::Result {
+    pub fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.series > 0 {
-            prost::encode_length_delimiter(self.encoded.len(), out).map_err(|_| fmt::Error)?;
-            out.extend_from_slice(&self.encoded);
+            let mut length = Vec::new();
+            prost::encode_length_delimiter(self.encoded.len(), &mut length).map_err(io::Error::other)?;
+            out.write_all(&length)?;
+            out.write_all(&self.encoded)?;
         }
         self.encoded.clear();
         self.described = false;

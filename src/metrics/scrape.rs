@@ -90,15 +90,14 @@ impl Scrape {
             let Some((family, done)) = self.current.take().or_else(|| Some((self.families.next()?, 0)))
             else {
                 self.encode_end(&mut sink)?;
-                return Ok(Some(sink.finish()?)).map(|last| last.filter(|chunk| !chunk.is_empty()));
+                let last = sink.finish()?;
+                return Ok((!last.is_empty()).then_some(last));
             };
             self.encode_piece(family, done, &mut sink)?;
             if done + SUBJECTS < self.snapshot.subjects(family) {
                 self.current = Some((family, done + SUBJECTS));
             } else if self.format.dialect().is_none() {
-                let mut encoded = Vec::new();
-                self.protobuf.finish(&mut encoded)?;
-                sink.write(&encoded)?;
+                self.protobuf.finish(&mut sink)?;
             }
             if let Some(chunk) = sink.chunk() {
                 self.sink = Some(sink);
@@ -130,14 +129,14 @@ impl Scrape {
         };
         self.text.clear();
         encode_registry(&mut Rewriter::new(&mut self.text, dialect, descriptions), &part)?;
-        Ok(sink.write(self.text.as_bytes())?)
+        Ok(sink.write_all(self.text.as_bytes())?)
     }
 
     fn encode_end(&mut self, sink: &mut Sink) -> Result<(), ScrapeError> {
         if self.format.dialect() == Some(Dialect::OpenMetrics) {
             self.text.clear();
             encode_eof(&mut self.text)?;
-            sink.write(self.text.as_bytes())?;
+            sink.write_all(self.text.as_bytes())?;
         }
         Ok(())
     }
@@ -151,14 +150,21 @@ impl Iterator for Scrape {
     }
 }
 
-impl Sink {
-    fn write(&mut self, encoded: &[u8]) -> io::Result<()> {
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(out) => out.write_all(encoded),
-            Self::Gzip(encoder) => encoder.write_all(encoded),
+            Self::Plain(out) => out.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        // There is nothing behind it that waits.
+        Ok(())
+    }
+}
+
+impl Sink {
     /// What has been written so far, if it is enough to send.
     fn chunk(&mut self) -> Option<Bytes> {
         let out = match self {

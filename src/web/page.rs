@@ -1,5 +1,6 @@
 //! The landing page: what is wrong first, then every group, then where to go. Made of the state that the scrape reads.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -69,6 +70,10 @@ enum Standing {
     Warned,
     Up,
     Unknown,
+}
+
+impl Standing {
+    const COUNT: usize = Self::Unknown as usize + 1;
 }
 
 struct Seen<'a> {
@@ -183,13 +188,13 @@ fn fault(finding: &Finding) -> Markup {
 }
 
 fn groups(catalogue: &Catalogue, seen: &[Seen<'_>]) -> Markup {
+    let mut tallies: HashMap<_, [usize; Standing::COUNT]> = HashMap::new();
+    for seen in seen {
+        tallies.entry(&seen.slot.endpoint.group.name).or_default()[seen.standing as usize] += 1;
+    }
     let row = |group: &GroupSlot| {
-        let of = |standing| {
-            let members = seen
-                .iter()
-                .filter(|seen| seen.slot.endpoint.group.name == group.group.name);
-            members.filter(|seen| seen.standing == standing).count()
-        };
+        let tally = tallies.get(&group.group.name).copied().unwrap_or_default();
+        let of = |standing: Standing| tally[standing as usize];
         html! {
             tr {
                 th scope="row" { (group.group.name) }

@@ -20,39 +20,69 @@ const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
 /// What the paths begin with that name one endpoint.
 const ENDPOINT: &str = "/api/v1/endpoints/";
 
+/// What a path leads to.
+#[derive(Debug, Clone, Copy)]
+enum Page<'a> {
+    Landing,
+    Metrics,
+    Probe,
+    Config,
+    Healthy,
+    Ready,
+    Reload,
+    Endpoints,
+    Endpoint(&'a str),
+}
+
+impl<'a> Page<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        Some(match path {
+            "/" => Self::Landing,
+            "/metrics" => Self::Metrics,
+            "/probe" => Self::Probe,
+            "/config" => Self::Config,
+            "/-/healthy" => Self::Healthy,
+            "/-/ready" => Self::Ready,
+            "/-/reload" => Self::Reload,
+            "/api/v1/endpoints" => Self::Endpoints,
+            path => Self::Endpoint(path.strip_prefix(ENDPOINT)?),
+        })
+    }
+
+    /// The methods that it takes.
+    const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Reload => &[Method::POST, Method::PUT],
+            Self::Landing
+            | Self::Metrics
+            | Self::Probe
+            | Self::Config
+            | Self::Healthy
+            | Self::Ready
+            | Self::Endpoints
+            | Self::Endpoint(_) => &[Method::GET, Method::HEAD],
+        }
+    }
+}
+
 /// Answers a request.
 pub(super) async fn route(server: &Arc<Server>, request: Request<Incoming>) -> Response<Body> {
-    let path = request.uri().path();
-    let allowed = match path {
-        "/-/reload" => &[Method::POST, Method::PUT],
-        _ => &[Method::GET, Method::HEAD],
-    };
-    let known = matches!(
-        path,
-        "/" | "/metrics"
-            | "/probe"
-            | "/config"
-            | "/api/v1/endpoints"
-            | "/-/healthy"
-            | "/-/ready"
-            | "/-/reload"
-    ) || path.starts_with(ENDPOINT);
-    if !known {
+    let Some(page) = Page::at(request.uri().path()) else {
         return body::text(StatusCode::NOT_FOUND, "not found; / lists what is here\n");
+    };
+    if !page.methods().contains(request.method()) {
+        return not_allowed(page.methods());
     }
-    if !allowed.contains(request.method()) {
-        return not_allowed(allowed);
-    }
-    match path {
-        "/metrics" => metrics(server, request.headers()),
-        "/-/healthy" => body::text(StatusCode::OK, "healthy\n"),
-        "/-/ready" => ready(server),
-        "/-/reload" => reload(server).await,
-        "/config" => config(server),
-        "/probe" => probe::probe(server, &request).await,
-        "/api/v1/endpoints" => api::endpoints(server),
-        "/" => landing(server),
-        name => api::endpoint(server, name.strip_prefix(ENDPOINT).unwrap_or_default()),
+    match page {
+        Page::Landing => landing(server),
+        Page::Metrics => metrics(server, request.headers()),
+        Page::Probe => probe::probe(server, &request).await,
+        Page::Config => config(server),
+        Page::Healthy => body::text(StatusCode::OK, "healthy\n"),
+        Page::Ready => ready(server),
+        Page::Reload => reload(server).await,
+        Page::Endpoints => api::endpoints(server),
+        Page::Endpoint(name) => api::endpoint(server, name),
     }
 }
 

@@ -1,3 +1,7 @@
+//! What a presented chain says and what it is worth, without a socket.
+
+#![expect(clippy::expect_used, reason = "what a test asks the lab for, it needs")]
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

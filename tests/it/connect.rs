@@ -1,3 +1,7 @@
+//! The connect stage over real sockets.
+
+#![expect(clippy::expect_used, reason = "what a test asks the lab for, it needs")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

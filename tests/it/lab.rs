@@ -10,7 +10,7 @@
 //! let good = authority.good("a.test");                          // an Issued: chain, key, perhaps a staple
 //! let bad  = authority.bad("a.test", Flaw::Expired);            // every bad certificate is a Flaw
 //! let own  = authority.leaf("a.test").valid(-60 * DAY, 30 * DAY).issue();
-//! let sick = good.stapled(authority.staple(&good, Staple::Revoked));
+//! let sick = authority.stapled("a.test", Staple::Revoked);      // good, but for the OCSP response it carries
 //!
 //! let dns = DnsLab::start().await;                              // UDP and TCP on dns.addr()
 //! dns.a("a.test", &["127.0.0.1"]);                              // also aaaa, cname, ns, soa, set, remove
@@ -21,15 +21,26 @@
 //! let rude = RawDns::start(RawAnswer::WrongId).await;           // what a DNS library will not say
 //!
 //! let site = WebLab::tls(good).start().await;                   // WebLab::plain() for HTTP without TLS
+//! site.certificate_for("b.test", &own);                         // by SNI
 //! site.route("/c/canary", Answer::redirect(302, "https://example.com/landing"));
 //! site.connect(Connect::Refuse).await;                          // also Hang, Reset; Accept heals
 //! site.handshake(Handshake::Alert(40));                         // what goes wrong before HTTP
-//! site.certificate(bad);                                        // the next handshake presents it
+//! site.certificate(&bad);                                       // the next handshake presents it
 //! site.answer(Answer::EndlessBody);                             // what goes wrong in HTTP; site.heal()
 //! site.last_request().path;                                     // requests, heads and SNI are kept
 //!
 //! let hook = Webhook::start().await;                            // an Alertmanager receiver
 //! let page = hook.next(Duration::from_secs(60)).await;          // the body and the instant of its arrival
+//! ```
+//!
+//! Outside the integration tests (an example, a bench) it is included through its directory, so that its files
+//! are found, and publicly, so that what is not used there is not dead code:
+//!
+//! ```text
+//! #[path = "../tests/it"]
+//! pub mod it {
+//!     pub mod lab;
+//! }
 //! ```
 
 #![expect(

@@ -5,4 +5,5 @@
 mod certificates;
 mod dns;
 mod http;
+mod load;
 mod transport;

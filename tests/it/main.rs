@@ -2,10 +2,16 @@
 
 pub mod lab;
 mod lab_holds;
+mod watched;
 
 mod alerts;
 mod certificate;
 mod connect;
 mod dns;
+mod http;
+mod metrics;
 mod probe;
+mod probe_series;
+mod scenarios;
 mod tls;
+mod web;

@@ -1,12 +1,18 @@
 //! A whole probe: the stages in their order, what each leaves behind, and the time each may take.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test asks its servers for, it needs"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, DnsExpectation, DnsTarget, Expectation};
 use linkwatch::outcome::{
-    Attempt, ConnectFailure, Failure, Family, HttpFailure, Hop, Outcome, Reply, TargetStanding, TlsFailure,
+    Attempt, ConnectFailure, Failure, Family, Hop, HttpFailure, Outcome, Reply, TargetStanding, TlsFailure,
 };
 use linkwatch::probe::http::Settings;
 use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
@@ -155,7 +161,7 @@ pub(crate) fn http_failure(attempt: &Attempt) -> &HttpFailure {
 }
 
 /// Time for a stall to be noticed.
-const SHORT: Duration = Duration::from_millis(800);
+const SHORT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_healthy_endpoint_leaves_facts_of_every_stage() {
@@ -172,10 +178,17 @@ async fn a_healthy_endpoint_leaves_facts_of_every_stage() {
         panic!("one address, one attempt: {outcome:?}")
     };
     assert_eq!(attempt.address, web.addr());
-    assert_eq!((attempt.failure(), attempt.violations.as_slice()), (None, [].as_slice()));
+    assert_eq!(
+        (attempt.failure(), attempt.violations.as_slice()),
+        (None, [].as_slice())
+    );
     let hop = last(attempt);
     assert_eq!(hop.response.as_ref().map(|response| response.status), Some(200));
-    let chain = hop.tls.as_ref().and_then(|tls| tls.chain.as_ref()).expect("a chain");
+    let chain = hop
+        .tls
+        .as_ref()
+        .and_then(|tls| tls.chain.as_ref())
+        .expect("a chain");
     assert!(chain.trusted());
     let timings = hop.timings;
     assert_eq!(timings.dns, outcome.resolution.elapsed);
@@ -187,7 +200,10 @@ async fn a_healthy_endpoint_leaves_facts_of_every_stage() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_leaves_no_attempt() {
     let dns = DnsLab::start().await;
-    let outcome = Probing::default().asking(&dns).probe("http://nowhere.example/").await;
+    let outcome = Probing::default()
+        .asking(&dns)
+        .probe("http://nowhere.example/")
+        .await;
     assert!(outcome.attempts.is_empty());
     assert!(outcome.resolution.addresses.is_empty());
     assert!(!outcome.resolution.answers.is_empty());
@@ -199,13 +215,21 @@ async fn every_address_is_tried_and_keeps_its_own_verdict() {
     dns.a("two.example", &["127.0.0.1", "127.0.0.2"]);
     let good = WebLab::plain().start().await;
     let bad_at = std::net::SocketAddr::from(([127, 0, 0, 2], good.port()));
-    let bad = WebLab::plain().at(bad_at).answer(Answer::status(503)).start().await;
+    let bad = WebLab::plain()
+        .at(bad_at)
+        .answer(Answer::status(503))
+        .start()
+        .await;
     let mut probing = Probing::default().asking(&dns);
     probing.addresses = AddressChoice::All;
     let outcome = probing.probe(&good.url_of("two.example", "/")).await;
     let status = |address| {
         let attempt = outcome.attempts.iter().find(|attempt| attempt.address == address);
-        last(attempt.expect("an attempt at the address")).response.as_ref().expect("a response").status
+        last(attempt.expect("an attempt at the address"))
+            .response
+            .as_ref()
+            .expect("a response")
+            .status
     };
     assert_eq!((status(good.addr()), status(bad.addr())), (200, 503));
     assert_eq!(outcome.attempts.len(), 2);
@@ -216,7 +240,10 @@ async fn one_address_is_tried_when_one_is_asked_for() {
     let dns = DnsLab::start().await;
     dns.a("two.example", &["127.0.0.1", "127.0.0.2"]);
     let web = WebLab::plain().start().await;
-    let outcome = Probing::default().asking(&dns).probe(&web.url_of("two.example", "/")).await;
+    let outcome = Probing::default()
+        .asking(&dns)
+        .probe(&web.url_of("two.example", "/"))
+        .await;
     assert_eq!(outcome.attempts.len(), 1);
 }
 
@@ -255,10 +282,16 @@ async fn expected_targets_are_looked_up_with_those_expected_before() {
     let outcome = probing.probe(&web.url_of("shop.example", "/")).await;
     let mut targets: Vec<_> = outcome.resolution.targets.iter().collect();
     targets.sort_by_key(|target| &target.name);
-    let standings: Vec<_> = targets.iter().map(|target| (target.name.as_str(), target.standing)).collect();
+    let standings: Vec<_> = targets
+        .iter()
+        .map(|target| (target.name.as_str(), target.standing))
+        .collect();
     assert_eq!(
         standings,
-        [("new.example", TargetStanding::Current), ("old.example", TargetStanding::Former)]
+        [
+            ("new.example", TargetStanding::Current),
+            ("old.example", TargetStanding::Former)
+        ]
     );
 }
 
@@ -267,10 +300,20 @@ async fn silence_in_dns_is_a_timeout_of_dns() {
     let dns = DnsLab::start().await;
     dns.says_to_all(Says::Silent);
     let begun = Instant::now();
-    let outcome = Probing::default().asking(&dns).within(SHORT).probe("http://shop.example/").await;
+    let outcome = Probing::default()
+        .asking(&dns)
+        .within(SHORT)
+        .probe("http://shop.example/")
+        .await;
     assert!(begun.elapsed() < SHORT, "{:?}", begun.elapsed());
     assert!(outcome.attempts.is_empty());
-    assert!(outcome.resolution.answers.iter().all(|answer| answer.reply == Reply::Timeout));
+    assert!(
+        outcome
+            .resolution
+            .answers
+            .iter()
+            .all(|answer| answer.reply == Reply::Timeout)
+    );
     assert!(!outcome.resolution.answers.is_empty());
 }
 
@@ -281,7 +324,10 @@ async fn silence_of_the_port_is_a_timeout_of_connect() {
     let begun = Instant::now();
     let attempt = Probing::default().within(SHORT).attempt(&web.url("/")).await;
     assert!(begun.elapsed() < SHORT, "{:?}", begun.elapsed());
-    assert_eq!(attempt.failure(), Some(&Failure::Connect(ConnectFailure::Timeout)));
+    assert_eq!(
+        attempt.failure(),
+        Some(&Failure::Connect(ConnectFailure::Timeout))
+    );
     assert!(last(&attempt).timings.connect >= SHORT / 2);
 }
 
@@ -290,9 +336,17 @@ async fn a_refused_and_an_unreachable_address_are_told_apart() {
     let web = WebLab::plain().start().await;
     web.connect(Connect::Refuse).await;
     let attempt = Probing::default().attempt(&web.url("/")).await;
-    assert_eq!(attempt.failure(), Some(&Failure::Connect(ConnectFailure::Refused)));
-    let attempt = Probing::default().attempt(&format!("http://{UNREACHABLE}/")).await;
-    assert_eq!(attempt.failure(), Some(&Failure::Connect(ConnectFailure::Unreachable)));
+    assert_eq!(
+        attempt.failure(),
+        Some(&Failure::Connect(ConnectFailure::Refused))
+    );
+    let attempt = Probing::default()
+        .attempt(&format!("http://{UNREACHABLE}/"))
+        .await;
+    assert_eq!(
+        attempt.failure(),
+        Some(&Failure::Connect(ConnectFailure::Unreachable))
+    );
     assert_eq!(attempt.address.port(), 80);
 }
 
@@ -302,7 +356,10 @@ async fn a_stall_in_the_handshake_is_a_timeout_of_tls() {
     let web = WebLab::tls(authority.good("127.0.0.1")).start().await;
     web.handshake(Handshake::Stall);
     let begun = Instant::now();
-    let attempt = Probing::with_root(&authority).within(SHORT).attempt(&web.url("/")).await;
+    let attempt = Probing::with_root(&authority)
+        .within(SHORT)
+        .attempt(&web.url("/"))
+        .await;
     assert!(begun.elapsed() < SHORT, "{:?}", begun.elapsed());
     assert_eq!(attempt.failure(), Some(&Failure::Tls(TlsFailure::Timeout)));
     let hop = last(&attempt);
@@ -314,13 +371,21 @@ async fn a_stall_in_the_handshake_is_a_timeout_of_tls() {
 async fn a_stall_in_the_answer_is_a_timeout_of_http_and_leaves_the_certificate() {
     let authority = Authority::new();
     for http2 in [false, true] {
-        let web = WebLab::tls(authority.good("127.0.0.1")).alpn(&["h2", "http/1.1"]).answer(Answer::Stall);
+        let web = WebLab::tls(authority.good("127.0.0.1"))
+            .alpn(&["h2", "http/1.1"])
+            .answer(Answer::Stall);
         let web = web.start().await;
-        let probing = Probing::with_root(&authority).within(SHORT).set(|settings| settings.http2 = http2);
+        let probing = Probing::with_root(&authority)
+            .within(SHORT)
+            .set(|settings| settings.http2 = http2);
         let attempt = probing.attempt(&web.url("/")).await;
         assert_eq!(attempt.failure(), Some(&Failure::Http(HttpFailure::Timeout)));
         let hop = last(&attempt);
-        let chain = hop.tls.as_ref().and_then(|tls| tls.chain.as_ref()).expect("a chain");
+        let chain = hop
+            .tls
+            .as_ref()
+            .and_then(|tls| tls.chain.as_ref())
+            .expect("a chain");
         assert!(chain.trusted());
         assert!(hop.timings.processing >= SHORT / 2, "{:?}", hop.timings);
         assert!(hop.response.is_none());
@@ -340,7 +405,9 @@ async fn a_stall_in_the_body_leaves_the_response() {
 #[tokio::test]
 async fn nothing_is_sent_over_an_untrusted_connection() {
     let authority = Authority::new();
-    let web = WebLab::tls(authority.bad("127.0.0.1", Flaw::Expired)).start().await;
+    let web = WebLab::tls(authority.bad("127.0.0.1", Flaw::Expired))
+        .start()
+        .await;
     let attempt = Probing::with_root(&authority).attempt(&web.url("/")).await;
     assert_eq!(attempt.failure(), Some(&Failure::Untrusted));
     assert_eq!(web.requests(), 0);
@@ -353,7 +420,11 @@ async fn a_refused_client_certificate_is_an_alert_whenever_it_comes() {
     let authority = Authority::new();
     let clients = Authority::new();
     for alpn in ["http/1.1", "h2"] {
-        let web = WebLab::tls(authority.good("127.0.0.1")).alpn(&[alpn]).demand_client(&clients).start().await;
+        let web = WebLab::tls(authority.good("127.0.0.1"))
+            .alpn(&[alpn])
+            .demand_client(&clients)
+            .start()
+            .await;
         let attempt = Probing::with_root(&authority).attempt(&web.url("/")).await;
         assert!(
             matches!(attempt.failure(), Some(Failure::Tls(TlsFailure::Alert(_)))),
@@ -367,13 +438,19 @@ async fn a_refused_client_certificate_is_an_alert_whenever_it_comes() {
 async fn another_hostname_replaces_the_host_header_and_the_server_name() {
     let authority = Authority::new();
     for alpn in ["http/1.1", "h2"] {
-        let web = WebLab::tls(authority.good("shop.example")).alpn(&[alpn]).start().await;
+        let web = WebLab::tls(authority.good("shop.example"))
+            .alpn(&[alpn])
+            .start()
+            .await;
         let mut probing = Probing::with_root(&authority);
-        probing.hostname = Some("shop.example".to_owned());
+        probing.hostname = Some("shop.example:8443".to_owned());
         let attempt = probing.attempt(&web.url("/")).await;
         assert_eq!(attempt.failure(), None, "{alpn}");
         let seen = web.last_request();
-        assert_eq!((seen.host.as_str(), seen.sni.as_deref()), ("shop.example", Some("shop.example")));
+        assert_eq!(
+            (seen.host.as_str(), seen.sni.as_deref()),
+            ("shop.example", Some("shop.example"))
+        );
     }
 }
 
@@ -383,12 +460,25 @@ async fn the_judged_hop_of_a_redirect_to_a_silent_host_keeps_what_came_before() 
     let silent = WebLab::plain().answer(Answer::Stall).start().await;
     dns.a("silent.example", &["127.0.0.1"]);
     let to = silent.url_of("silent.example", "/");
-    let web = WebLab::plain().answer(WebReply::new(301, "").header("location", &to)).start().await;
-    let attempt = Probing::default().asking(&dns).within(SHORT).attempt(&web.url("/")).await;
+    let web = WebLab::plain()
+        .answer(WebReply::new(301, "").header("location", &to))
+        .start()
+        .await;
+    let attempt = Probing::default()
+        .asking(&dns)
+        .within(SHORT)
+        .attempt(&web.url("/"))
+        .await;
     let [first, second] = attempt.hops.as_slice() else {
         panic!("two hops: {attempt:?}")
     };
-    assert_eq!(first.response.as_ref().and_then(|response| response.location.as_deref()), Some(to.as_str()));
+    assert_eq!(
+        first
+            .response
+            .as_ref()
+            .and_then(|response| response.location.as_deref()),
+        Some(to.as_str())
+    );
     assert_eq!(second.failure, Some(Failure::Http(HttpFailure::Timeout)));
     assert_eq!(second.address, Some(silent.addr()));
     assert!(!second.timings.dns.is_zero());

@@ -1,3 +1,8 @@
+//! The TLS stage over real sockets: what is recorded, judged and told of a failure.
+
+#![expect(clippy::expect_used, reason = "what a test asks the lab for, it needs")]
+#![expect(clippy::panic, reason = "an outcome of another kind fails the test")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,7 +219,7 @@ async fn a_missing_client_certificate_is_an_alert_in_whatever_stage_it_arrives()
         let expected = TlsFailure::Alert("certificate_required".to_owned());
         assert_eq!(failure, expected, "{version:?}");
         let client = Client::with(&authority, |settings| {
-            settings.client = Some(pem(&authority.client("probe")))
+            settings.client = Some(pem(&authority.client("probe")));
         });
         assert!(
             client.shake(site.addr(), NAME).await.stream.is_ok(),
@@ -245,7 +250,7 @@ async fn the_settings_name_is_asked_for_and_verified_in_place_of_the_host() {
     let site = WebLab::tls(authority.good("other.test")).start().await;
     site.certificate_for(NAME, &authority.good(NAME));
     let client = Client::with(&authority, |settings| {
-        settings.server_name = Some(NAME.to_owned())
+        settings.server_name = Some(NAME.to_owned());
     });
     assert!(client.shake(site.addr(), "whatever.test").await.stream.is_ok());
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::response::Parts;
+use http::uri::Authority;
 use jiff::Timestamp;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -137,7 +138,7 @@ impl Journey<'_> {
             targets: &[],
         };
         let until = budget::until(Stage::Dns, self.request.deadline);
-        let resolution = self.prober.resolver.resolve(&question, until).await;
+        let resolution = Box::pin(self.prober.resolver.resolve(&question, until)).await;
         hop.timings.dns = resolution.elapsed;
         let addresses = resolution.addresses.iter().take(DIALS_LIMIT);
         let addresses: Vec<_> = addresses
@@ -184,7 +185,7 @@ impl Journey<'_> {
         hop: &mut Hop,
     ) -> Result<(Transport, Version), Failure> {
         let host = match self.request.hostname {
-            Some(hostname) if home => Cow::Borrowed(hostname),
+            Some(hostname) if home => name_of(hostname),
             Some(_) | None => host_of(url),
         };
         let begun = Instant::now();
@@ -270,6 +271,14 @@ impl Journey<'_> {
             settings: self.settings,
             expect: self.request.expect,
         }
+    }
+}
+
+/// The name in a `Host` header, which may hold a port too.
+fn name_of(host: &str) -> Cow<'_, str> {
+    match Authority::try_from(host) {
+        Ok(authority) => Cow::Owned(authority.host().trim_matches(['[', ']']).to_owned()),
+        Err(_) => Cow::Borrowed(host),
     }
 }
 

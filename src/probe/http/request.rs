@@ -117,7 +117,7 @@ impl Ask<'_> {
             headers.insert(AUTHORIZATION, credentials);
         }
         if let Some(cookies) = self.cookies {
-            headers.append(COOKIE, cookies.clone());
+            headers.insert(COOKIE, with_cookies(headers.get(COOKIE), cookies));
         }
     }
 }
@@ -133,6 +133,13 @@ impl Compression {
             Self::Identity => "identity",
         }
     }
+}
+
+/// The module's own cookies and those set on the way, in the one header that may hold them (RFC 6265 section 5.4).
+fn with_cookies(own: Option<&HeaderValue>, set: &HeaderValue) -> HeaderValue {
+    let Some(own) = own else { return set.clone() };
+    let joined = [own.as_bytes(), b"; ", set.as_bytes()].concat();
+    HeaderValue::try_from(joined).unwrap_or_else(|_| set.clone())
 }
 
 /// The URL's own user and password (RFC 7617).

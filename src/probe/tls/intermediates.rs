@@ -51,3 +51,20 @@ impl Intermediates {
         self.learnt.load_full()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_are_learnt_each_once() {
+        let intermediates = Intermediates::default();
+        for _ in 0..2 {
+            for number in 0..1_000_u32 {
+                let certificate = CertificateDer::from(number.to_be_bytes().to_vec());
+                intermediates.learn([&certificate]);
+            }
+        }
+        assert_eq!(intermediates.known().len(), MAX_LEARNT);
+    }
+}

@@ -97,3 +97,79 @@ pub(super) fn key(name: &str, presented: &Presented) -> Key {
     key.copy_from_slice(context.finish().as_ref());
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use rustls_pki_types::{CertificateDer, ServerName};
+
+    use super::*;
+    use crate::certificate::{Question, Roots, judge};
+
+    #[test]
+    fn what_is_in_use_stays_and_what_was_seen_once_goes() {
+        let memory = Memory::default();
+        let judged = judged();
+        memory.keep(numbered(0), judged.clone());
+        for number in 1..50_000 {
+            memory.keep(numbered(number), judged.clone());
+            if number % 1_000 == 0 {
+                assert!(memory.recall(&numbered(0)).is_some());
+            }
+        }
+        assert!(memory.recall(&numbered(1)).is_none());
+        let generations = memory.0.lock().unwrap();
+        assert!(generations.younger.len() + generations.older.len() <= 2 * MAX_ENTRIES);
+    }
+
+    #[test]
+    fn large_facts_leave_room_for_fewer() {
+        let memory = Memory::default();
+        let mut judged = judged();
+        let mut facts = judged.facts.as_ref().clone();
+        facts.certificates[0].names = vec!["x".repeat(253); 100];
+        judged.facts = facts.into();
+        for number in 0..5_000 {
+            memory.keep(numbered(number), judged.clone());
+        }
+        let generations = memory.0.lock().unwrap();
+        assert!((generations.younger.len() + generations.older.len()) * 25_300 <= 2 * MAX_BYTES);
+    }
+
+    #[test]
+    fn a_key_depends_on_every_part_and_on_where_it_ends() {
+        let presented = |parts: [&[u8]; 2], staple: &[u8]| Presented {
+            chain: parts.map(|part| CertificateDer::from(part.to_vec())).to_vec(),
+            staple: staple.to_vec(),
+        };
+        let keys = [
+            key("a.test", &presented([b"12", b"3"], b"")),
+            key("a.test", &presented([b"1", b"23"], b"")),
+            key("a.test", &presented([b"12", b"3"], b"4")),
+            key("b.test", &presented([b"12", b"3"], b"")),
+        ];
+        for (position, one) in keys.iter().enumerate() {
+            assert!(!keys[..position].contains(one));
+        }
+    }
+
+    fn numbered(number: u32) -> Key {
+        let mut key = Key::default();
+        key[..4].copy_from_slice(&number.to_be_bytes());
+        key
+    }
+
+    fn judged() -> Judged {
+        let presented = Presented {
+            chain: vec![CertificateDer::from(vec![0x30, 0])],
+            staple: Vec::new(),
+        };
+        let question = Question {
+            name: &ServerName::try_from("a.test").unwrap(),
+            roots: &Roots::public(),
+            known: &[],
+            now: Timestamp::UNIX_EPOCH,
+        };
+        judge(&presented, None, &question)
+    }
+}

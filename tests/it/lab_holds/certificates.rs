@@ -40,7 +40,7 @@ fn every_flaw_is_the_one_that_a_verifier_finds() {
             Flaw::IssuerNotAuthority => verdict == Err(Error::EndEntityUsedAsCa),
             Flaw::NameConstraint => verdict == Err(Error::NameConstraintViolation),
             Flaw::UnknownCriticalExtension => verdict == Err(Error::UnsupportedCriticalExtension),
-            Flaw::BrokenEncoding => matches!(verdict, Err(Error::BadDer)),
+            Flaw::BrokenEncoding => matches!(verdict, Err(Error::BadDer | Error::TrailingData(_))),
         };
         assert!(as_said, "{flaw:?}: {verdict:?}");
     }

@@ -5,6 +5,7 @@ use hickory_net::{
     h2::HttpsClientStream,
     runtime::TokioRuntimeProvider,
     tcp::TcpClientStream,
+    tls::tls_exchange,
     udp::UdpClientStream,
     xfer::{DnsExchange, DnsHandle as _},
 };
@@ -17,9 +18,14 @@ use hickory_proto::{
 };
 use tokio::net::UdpSocket;
 
+use super::transport::trusting;
 use crate::lab::{Authority, DnsLab, DnsSpec, RawAnswer, RawDns, Says, dns::name};
 
-type Exchange = DnsExchange<TokioRuntimeProvider>;
+/// A connection to a server. It ends with the provider that its task lives in.
+struct Exchange {
+    inner: DnsExchange<TokioRuntimeProvider>,
+    _provider: TokioRuntimeProvider,
+}
 
 #[tokio::test]
 async fn records_are_answered_over_udp_and_tcp() {
@@ -199,31 +205,25 @@ async fn dns_over_tls_and_https_answer_the_same() {
         .https(authority.good("127.0.0.1"));
     let dns = spec.start().await;
     dns.a("a.test", &["192.0.2.1"]);
-    let config = super::transport::trusting(&authority, &[]);
     let provider = TokioRuntimeProvider::new();
     let host = "127.0.0.1".try_into().expect("a server name");
-    let dot = hickory_net::tls::tls_exchange(dns.tls_addr(), host, config, LIMIT, None, provider).await;
-    assert_eq!(
-        texts(&ask(&dot.expect("a DoT connection"), "a.test", RecordType::A, false).await),
-        ["192.0.2.1"]
-    );
-    let config = Arc::new(super::transport::trusting(&authority, &["h2"]));
-    let https = HttpsClientStream::builder(config, TokioRuntimeProvider::new());
-    let exchange = https
+    let config = trusting(&authority, &[]);
+    let dot = tls_exchange(dns.tls_addr(), host, config, LIMIT, None, provider.clone()).await;
+    let config = Arc::new(trusting(&authority, &["h2"]));
+    let doh = HttpsClientStream::builder(config, provider.clone());
+    let doh = doh
         .exchange(dns.https_addr(), "127.0.0.1".into(), "/dns-query".into())
         .await;
-    assert_eq!(
-        texts(
-            &ask(
-                &exchange.expect("a DoH connection"),
-                "a.test",
-                RecordType::A,
-                false
-            )
-            .await
-        ),
-        ["192.0.2.1"]
-    );
+    for inner in [dot.expect("a DoT connection"), doh.expect("a DoH connection")] {
+        let exchange = Exchange {
+            inner,
+            _provider: provider.clone(),
+        };
+        assert_eq!(
+            texts(&ask(&exchange, "a.test", RecordType::A, false).await),
+            ["192.0.2.1"]
+        );
+    }
 }
 
 #[tokio::test]
@@ -269,18 +269,25 @@ async fn the_raw_server_says_what_no_library_would() {
 }
 
 fn udp(addr: SocketAddr) -> Exchange {
-    let builder = UdpClientStream::builder(addr, TokioRuntimeProvider::new());
-    builder
+    let provider = TokioRuntimeProvider::new();
+    let builder = UdpClientStream::builder(addr, provider.clone());
+    let inner = builder
         .with_timeout(Some(Duration::from_millis(500)))
         .with_max_retries(0)
-        .exchange()
+        .exchange();
+    Exchange {
+        inner,
+        _provider: provider,
+    }
 }
 
 async fn tcp(addr: SocketAddr) -> Exchange {
     let provider = TokioRuntimeProvider::new();
-    TcpClientStream::exchange(addr, None, LIMIT, None, provider)
-        .await
-        .expect("a TCP connection")
+    let inner = TcpClientStream::exchange(addr, None, LIMIT, None, provider.clone()).await;
+    Exchange {
+        inner: inner.expect("a TCP connection"),
+        _provider: provider,
+    }
 }
 
 async fn try_ask(exchange: &Exchange, owner: &str, kind: RecordType, unchecked: bool) -> Option<DnsResponse> {
@@ -290,6 +297,7 @@ async fn try_ask(exchange: &Exchange, owner: &str, kind: RecordType, unchecked: 
     message.add_query(Query::query(name(owner), kind));
     message.edns.get_or_insert_default().set_max_payload(1232);
     let answer = exchange
+        .inner
         .send(DnsRequest::new(message, DnsRequestOptions::default()))
         .next()
         .await;

@@ -88,6 +88,14 @@ struct Responder<'a> {
 }
 
 impl Authority {
+    /// A good certificate for a name with an OCSP response of its own.
+    #[must_use]
+    pub fn stapled(&self, name: &str, staple: Staple) -> Issued {
+        let issued = self.good(name);
+        let response = self.staple(&issued, staple);
+        issued.stapled(response)
+    }
+
     /// An OCSP response for a certificate of this authority's intermediate, in DER.
     #[must_use]
     pub fn staple(&self, issued: &Issued, staple: Staple) -> Vec<u8> {

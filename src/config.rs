@@ -1,0 +1,107 @@
+//! The configuration: file, mirror of the file, resolved settings; every fault at once.
+//!
+//! `raw` mirrors the file, `resolve` turns it into what the rest of the program is built from. Nothing here
+//! acts: a configuration that loads has had its files read, its patterns compiled and its certificates checked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::endpoint::{Confirm, ModuleName};
+use crate::probe::{Modules, dns};
+
+mod credential;
+mod defaults;
+mod error;
+mod expect;
+mod files;
+mod group;
+mod http_module;
+mod maintenance;
+mod module;
+mod raw;
+mod reader;
+mod regexp;
+mod resolve;
+mod resolver;
+mod schema;
+mod secret;
+mod show;
+mod tree;
+mod value;
+
+pub use crate::discovery::GroupPlan;
+pub use error::{ConfigErrors, Place, Problem};
+pub use files::{Files, Sources};
+pub use schema::{reference, schema};
+pub use secret::{MASK, Secret};
+pub use show::{show, show_module};
+
+/// A configuration, checked and ready to use.
+#[derive(Debug)]
+pub struct Config {
+    /// What holds where a group does not say otherwise.
+    pub global: Global,
+    /// What is watched, in the order of the file.
+    pub groups: Vec<GroupPlan>,
+    /// How to ask: the declared modules, those of the module files, and the built-in ones.
+    pub modules: Modules,
+    /// Whom DNS questions go to.
+    pub resolver: dns::Settings,
+    /// Places that are never ours; none, or two and more.
+    pub anchors: Vec<Url>,
+    /// PEM of the intermediate certificates in `intermediates_file`.
+    pub intermediates: Option<Vec<u8>>,
+    /// What works, but not as its author may think.
+    pub warnings: Vec<Problem>,
+    /// The files that it was made of.
+    pub sources: Sources,
+    /// Each module as it may be shown.
+    shown_modules: BTreeMap<ModuleName, serde_json::Value>,
+}
+
+/// What holds where a group does not say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Global {
+    /// Time from one probe of an endpoint to the next.
+    pub interval: Duration,
+    /// The whole of one probe.
+    pub timeout: Duration,
+    /// How a first failure is confirmed.
+    pub confirm: Confirm,
+}
+
+/// Loads a file and everything that it names, relative to its directory. Blocks on the file system.
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut files = Files::directory(directory);
+    match files.read(path) {
+        Ok(text) => parse(path, &text, files),
+        Err(error) => Err(ConfigErrors {
+            problems: vec![Problem {
+                file: path.to_owned(),
+                place: Place::default(),
+                what: format!("cannot read the configuration: {error}"),
+                hint: None,
+            }],
+            sources: files.sources(),
+        }),
+    }
+}
+
+/// Parses a configuration that stands in `text`, under the name that its errors shall carry; `files` serves
+/// those that it names. Never panics, whatever the bytes.
+pub fn parse(name: &Path, text: &[u8], mut files: Files) -> Result<Config, ConfigErrors> {
+    match resolve::resolve(name, text, &mut files) {
+        Ok(config) => Ok(Config {
+            sources: files.sources(),
+            ..config
+        }),
+        Err(problems) => Err(ConfigErrors {
+            problems,
+            sources: files.sources(),
+        }),
+    }
+}

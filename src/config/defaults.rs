@@ -1,0 +1,48 @@
+//! What holds where a file says nothing: one place for the program, the schema and the reference.
+
+use std::time::Duration;
+
+use super::value::Lasting;
+
+pub(super) const INTERVAL: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONFIRM_ATTEMPTS: u32 = 2;
+pub(super) const CONFIRM_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const AUTHORITATIVE_PORT: u16 = 53;
+pub(super) const URL: &str = "https://{host}/";
+pub(super) const ENDPOINT_NAME: &str = "{host}";
+pub(super) const MODULE: &str = "http_2xx";
+pub(super) const FILE_REFRESH: Duration = Duration::from_secs(30);
+pub(super) const HTTP_REFRESH: Duration = Duration::from_secs(60);
+
+/// The modules that are there without being declared.
+pub(super) const MODULES: &str = "
+modules:
+  http_2xx:
+    prober: http
+  http_redirect:
+    prober: http
+    http:
+      follow_redirects: false
+      valid_status_codes: [301, 302, 303, 307, 308]
+";
+
+pub(super) fn interval() -> String {
+    Lasting(INTERVAL).to_string()
+}
+
+pub(super) fn timeout() -> String {
+    Lasting(TIMEOUT).to_string()
+}
+
+pub(super) fn pause() -> String {
+    Lasting(CONFIRM_PAUSE).to_string()
+}
+
+pub(super) fn file_refresh() -> String {
+    Lasting(FILE_REFRESH).to_string()
+}
+
+pub(super) fn http_refresh() -> String {
+    Lasting(HTTP_REFRESH).to_string()
+}

@@ -1,0 +1,403 @@
+//! The `http` prober: blackbox_exporter's keys, checked as it checks them, and some more.
+
+use std::collections::BTreeMap;
+
+use http::header::{ACCEPT_ENCODING, HOST};
+use http::{HeaderName, HeaderValue, Method};
+
+use super::credential;
+use super::error::{Place, shown};
+use super::raw::module::{Compression, HeaderMatch, HeaderValues, Http, IpProtocol};
+use super::reader::At;
+use super::resolve::Resolving;
+use super::value::Pattern;
+use crate::outcome::Family;
+use crate::probe::{http as prober, tls};
+
+/// Headers that `http_headers` may not set: they have keys of their own, or belong to the connection.
+const RESERVED_HEADERS: [&str; 12] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "user-agent",
+    "www-authenticate",
+];
+
+/// Parts of a header's name that make its value a secret.
+const SECRET_HEADERS: [&str; 8] = [
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "key",
+    "password",
+    "credential",
+    "session",
+];
+
+pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Option<prober::Settings> {
+    unsupported(raw, at);
+    check_contradictions(raw, at);
+    let headers = headers(raw, at);
+    let body = body(raw, at);
+    let credentials = credential::Sources {
+        basic_auth: raw.basic_auth.as_ref(),
+        authorization: raw.authorization.as_ref(),
+        bearer_token: raw.bearer_token.as_ref(),
+        bearer_token_file: raw.bearer_token_file.as_ref(),
+    };
+    let authorization = credential::authorization(&credentials, at);
+    let tls = credential::tls(raw.tls_config.as_ref(), at);
+    let tls_place = raw.tls_config.as_ref().map_or(place, |tls| tls.place);
+    let tls = tls::Connector::new(tls)
+        .map_err(|error| at.findings.fault(tls_place, error.to_string()))
+        .ok();
+    Some(prober::Settings {
+        valid_status_codes: status_codes(raw, at),
+        valid_http_versions: versions(raw, at),
+        preferred_family: match raw.preferred_ip_protocol {
+            Some(IpProtocol::Ip4) => Family::Ipv4,
+            Some(IpProtocol::Ip6) | None => Family::Ipv6,
+        },
+        ip_protocol_fallback: raw.ip_protocol_fallback.unwrap_or(true),
+        follow_redirects: follows_redirects(raw),
+        fail_if_ssl: is_set(raw.fail_if_ssl),
+        fail_if_not_ssl: is_set(raw.fail_if_not_ssl),
+        method: method(raw.method.as_ref(), at)?,
+        headers,
+        body,
+        compression: raw.compression.map(|compression| coding(compression.value)),
+        body_size_limit: raw.body_size_limit.map_or(0, |limit| limit.0),
+        fail_if_body_matches: patterns(raw.fail_if_body_matches_regexp.as_deref()),
+        fail_if_body_not_matches: patterns(raw.fail_if_body_not_matches_regexp.as_deref()),
+        fail_if_header_matches: header_rules(raw.fail_if_header_matches.as_deref(), at),
+        fail_if_header_not_matches: header_rules(raw.fail_if_header_not_matches.as_deref(), at),
+        http2: raw.enable_http2.unwrap_or(true),
+        authorization,
+        tls: tls?,
+    })
+}
+
+fn is_set(key: Option<At<bool>>) -> bool {
+    key.is_some_and(|key| key.value)
+}
+
+fn follows_redirects(raw: &Http) -> bool {
+    match (raw.no_follow_redirects, raw.follow_redirects) {
+        (Some(not), _) => !not.value,
+        (None, follow) => follow.is_none_or(|follow| follow.value),
+    }
+}
+
+fn unsupported(raw: &Http, at: &Resolving<'_>) {
+    let given = [
+        ("oauth2", raw.oauth2),
+        ("proxy_url", raw.proxy_url),
+        ("no_proxy", raw.no_proxy),
+        ("proxy_connect_header", raw.proxy_connect_header),
+        ("fail_if_body_json_matches_cel", raw.fail_if_body_json_matches_cel),
+        (
+            "fail_if_body_json_not_matches_cel",
+            raw.fail_if_body_json_not_matches_cel,
+        ),
+    ];
+    let switched = [
+        ("enable_http3", raw.enable_http3),
+        ("proxy_from_environment", raw.proxy_from_environment),
+        ("skip_resolve_phase_with_proxy", raw.skip_resolve_phase_with_proxy),
+    ];
+    let given = given.into_iter().filter_map(|(key, raw)| Some((key, raw?.place)));
+    let switched = switched
+        .into_iter()
+        .filter_map(|(key, raw)| Some((key, raw.filter(|raw| raw.value)?.place)));
+    for (key, place) in given.chain(switched) {
+        at.findings.unsupported(place, &format!("\"{key}\""));
+    }
+}
+
+fn check_contradictions(raw: &Http, at: &Resolving<'_>) {
+    if let Some(not) = raw.no_follow_redirects {
+        match raw.follow_redirects {
+            Some(follow) if follow.value == not.value => at.findings.fault_with_hint(
+                not.place,
+                "\"no_follow_redirects\" contradicts \"follow_redirects\"",
+                "keep follow_redirects: the other is its old spelling",
+            ),
+            _ => {
+                let now = format!("write follow_redirects: {}", !not.value);
+                at.findings
+                    .warn(not.place, "\"no_follow_redirects\" is deprecated", now);
+            }
+        }
+    }
+    if let (true, Some(not_ssl)) = (
+        is_set(raw.fail_if_ssl),
+        raw.fail_if_not_ssl.filter(|key| key.value),
+    ) {
+        let hint = "keep one";
+        at.findings.fault_with_hint(
+            not_ssl.place,
+            "\"fail_if_ssl\" and \"fail_if_not_ssl\" let no answer pass",
+            hint,
+        );
+    }
+    let accepted = raw
+        .headers
+        .iter()
+        .flatten()
+        .find(|(name, _)| name.eq_ignore_ascii_case(ACCEPT_ENCODING.as_str()));
+    if let (Some(compression), Some((_, accepted))) = (raw.compression, accepted)
+        && !accepts(&accepted.value, coding_name(compression.value))
+    {
+        let name = coding_name(compression.value);
+        let what = format!(
+            "the header Accept-Encoding: {} refuses the compression {name}",
+            shown(&accepted.value)
+        );
+        at.findings
+            .fault_with_hint(accepted.place, what, "leave the header out: compression sets it");
+    }
+}
+
+/// Whether a client with this `Accept-Encoding` (RFC 9110 section 12.5.3) takes the coding.
+fn accepts(accept_encoding: &str, coding: &str) -> bool {
+    let mut wildcard = None;
+    for item in accept_encoding.split(',') {
+        let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
+        let quality = parameters
+            .trim()
+            .strip_prefix("q=")
+            .map_or(Some(1.0), |q| q.parse::<f32>().ok());
+        let taken = quality.is_some_and(|quality| quality > 0.0);
+        match name.trim() {
+            "*" => wildcard = Some(taken),
+            name if name.eq_ignore_ascii_case(coding) => return taken,
+            _ => {}
+        }
+    }
+    wildcard.unwrap_or_else(|| accept_encoding.trim().is_empty())
+}
+
+const fn coding(compression: Compression) -> prober::Compression {
+    match compression {
+        Compression::Gzip => prober::Compression::Gzip,
+        Compression::Br => prober::Compression::Brotli,
+        Compression::Deflate => prober::Compression::Deflate,
+        Compression::Identity => prober::Compression::Identity,
+    }
+}
+
+const fn coding_name(compression: Compression) -> &'static str {
+    match compression {
+        Compression::Gzip => "gzip",
+        Compression::Br => "br",
+        Compression::Deflate => "deflate",
+        Compression::Identity => "identity",
+    }
+}
+
+fn status_codes(raw: &Http, at: &Resolving<'_>) -> Vec<u16> {
+    let codes = raw.valid_status_codes.as_deref().unwrap_or_default();
+    for code in codes.iter().filter(|code| !(100..1000).contains(&code.value)) {
+        at.findings.fault_with_hint(
+            code.place,
+            format!("{} is not a status", code.value),
+            "100 to 999",
+        );
+    }
+    codes.iter().map(|code| code.value).collect()
+}
+
+fn versions(raw: &Http, at: &Resolving<'_>) -> Vec<String> {
+    const KNOWN: [&str; 4] = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"];
+    let versions = raw.valid_http_versions.as_deref().unwrap_or_default();
+    for version in versions
+        .iter()
+        .filter(|version| !KNOWN.contains(&version.value.as_str()))
+    {
+        let what = format!("no answer has the version {}", shown(&version.value));
+        at.findings
+            .warn(version.place, what, format!("versions are {}", KNOWN.join(", ")));
+    }
+    versions.iter().map(|version| version.value.clone()).collect()
+}
+
+fn method(raw: Option<&At<String>>, at: &Resolving<'_>) -> Option<Method> {
+    let Some(raw) = raw.filter(|raw| !raw.value.is_empty()) else {
+        return Some(Method::GET);
+    };
+    let method = Method::from_bytes(raw.value.as_bytes())
+        .ok()
+        .filter(|method| *method != Method::CONNECT);
+    if method.is_none() {
+        at.findings.fault(
+            raw.place,
+            format!("{} is not a method to probe with", shown(&raw.value)),
+        );
+    }
+    method
+}
+
+fn body(raw: &Http, at: &mut Resolving<'_>) -> Vec<u8> {
+    match (&raw.body, &raw.body_file) {
+        (Some(_), Some(file)) => {
+            at.findings.fault_with_hint(
+                file.place,
+                "\"body\" and \"body_file\" are both given",
+                "keep one",
+            );
+            Vec::new()
+        }
+        (Some(body), None) => body.value.reveal().as_bytes().to_vec(),
+        (None, file) => at.read_file(file.as_ref()).unwrap_or_default(),
+    }
+}
+
+/// The request headers, those of `headers` first, each in the order of the file's keys.
+fn headers(raw: &Http, at: &mut Resolving<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for (name, value) in raw.headers.iter().flatten() {
+        if let Some(name) = header_name(name, value.place, at) {
+            let secret = is_secret(name.as_str());
+            headers.extend(header(&name, &value.value, value.place, secret, at));
+        }
+    }
+    let mut named = BTreeMap::new();
+    for (name, values) in raw.http_headers.iter().flatten() {
+        let Some(name) = header_name(name, values.place, at) else {
+            continue;
+        };
+        if RESERVED_HEADERS.contains(&name.as_str()) {
+            let hint = "write it under \"headers\", or use the key that sets it";
+            let what = format!("\"http_headers\" may not set {}", shown(name.as_str()));
+            at.findings.fault_with_hint(values.place, what, hint);
+        }
+        if let Some(first) = named.insert(name.as_str().to_owned(), values.place) {
+            let what = format!("the header \"{name}\" also stands at {}", at.findings.spot(first));
+            at.findings.fault(values.place, what);
+        }
+        headers.extend(header_values(&name, &values.value, at));
+    }
+    headers
+}
+
+fn header_values(
+    name: &HeaderName,
+    raw: &HeaderValues,
+    at: &mut Resolving<'_>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for value in raw.values.iter().flatten() {
+        headers.extend(header(
+            name,
+            &value.value,
+            value.place,
+            is_secret(name.as_str()),
+            at,
+        ));
+    }
+    for secret in raw.secrets.iter().flatten() {
+        headers.extend(header(name, secret.value.reveal(), secret.place, true, at));
+    }
+    for file in raw.files.iter().flatten() {
+        if let Some(value) = at.read_text(file) {
+            headers.extend(header(name, value.trim(), file.place, true, at));
+        }
+    }
+    headers
+}
+
+fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderName> {
+    let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+    if parsed.is_none() {
+        at.findings
+            .fault(place, format!("{} cannot be the name of a header", shown(name)));
+    }
+    parsed
+}
+
+fn header(
+    name: &HeaderName,
+    value: &str,
+    place: Place,
+    secret: bool,
+    at: &Resolving<'_>,
+) -> Option<(HeaderName, HeaderValue)> {
+    let parsed = HeaderValue::from_str(value)
+        .ok()
+        .filter(|value| *name != HOST || !value.is_empty());
+    let Some(mut value) = parsed else {
+        at.findings
+            .fault(place, format!("the header \"{name}\" cannot have this value"));
+        return None;
+    };
+    value.set_sensitive(secret);
+    Some((name.clone(), value))
+}
+
+/// Whether the value of a header is masked where it could be shown.
+pub(super) fn is_secret(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    SECRET_HEADERS.iter().any(|part| header.contains(part))
+}
+
+fn patterns(raw: Option<&[Pattern]>) -> Vec<regex::Regex> {
+    raw.unwrap_or_default()
+        .iter()
+        .map(|pattern| pattern.regex.clone())
+        .collect()
+}
+
+fn header_rules(raw: Option<&[At<HeaderMatch>]>, at: &Resolving<'_>) -> Vec<prober::HeaderRule> {
+    let mut rules = Vec::new();
+    for At { place, value: rule } in raw.unwrap_or_default() {
+        let header = rule.header.as_ref().filter(|header| !header.value.is_empty());
+        if header.is_none() {
+            at.findings
+                .missing(*place, "header", "name the header that the rule is about");
+        }
+        if rule.regexp.is_none() {
+            at.findings.missing(
+                *place,
+                "regexp",
+                "give the pattern that the header is matched with",
+            );
+        }
+        if let (Some(header), Some(pattern)) = (header, &rule.regexp) {
+            rules.push(prober::HeaderRule {
+                header: header.value.to_ascii_lowercase(),
+                pattern: pattern.regex.clone(),
+                allow_missing: rule.allow_missing.unwrap_or(false),
+            });
+        }
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_encoding_is_weighed_as_the_rfc_says() {
+        for (header, coding, taken) in [
+            ("gzip", "gzip", true),
+            ("deflate", "gzip", false),
+            ("*;q=0.0", "gzip", false),
+            ("*", "br", true),
+            ("gzip;q=0, *", "gzip", false),
+            ("br;q=1.0, gzip;q=0.5", "gzip", true),
+            ("", "gzip", true),
+            ("GZIP", "gzip", true),
+        ] {
+            assert_eq!(accepts(header, coding), taken, "{header} for {coding}");
+        }
+    }
+}

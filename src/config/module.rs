@@ -1,0 +1,159 @@
+//! Modules: how to ask, in blackbox_exporter's own words.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::error::{Findings, Problem, did_you_mean, shown};
+use super::files::Files;
+use super::raw;
+use super::reader::{self, At};
+use super::resolve::{self, Resolving};
+use super::{defaults, http_module, show};
+use crate::endpoint::ModuleName;
+use crate::probe::{Module, Modules, ProberKind};
+
+/// The probers that blackbox_exporter has and linkwatch does not have yet.
+const LATER: [&str; 6] = ["tcp", "icmp", "dns", "grpc", "unix", "websocket"];
+
+/// The modules of all files.
+#[derive(Default)]
+pub(super) struct Collected {
+    modules: Modules,
+    shown: BTreeMap<ModuleName, Value>,
+    /// Where each declared module stands, the broken ones too.
+    declared: BTreeMap<String, String>,
+}
+
+/// What the module files have to object to.
+#[derive(Default)]
+pub(super) struct Elsewhere {
+    pub(super) faults: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl Collected {
+    /// Adds the modules that are there without being declared.
+    pub(super) fn built_in(&mut self, files: &mut Files) {
+        let findings = Findings::new(Path::new("built-in modules"));
+        if let Ok(tree) = super::tree::parse(defaults::MODULES) {
+            let file: raw::ModuleFile = reader::read(&tree, &findings);
+            let mut at = Resolving {
+                findings: &findings,
+                files,
+            };
+            self.declared(file.modules.unwrap_or_default(), &mut at);
+        }
+        // A declaration of the user takes their place.
+        self.declared.clear();
+    }
+
+    /// Adds the modules of one file.
+    pub(super) fn declared(&mut self, raw: BTreeMap<String, At<raw::Module>>, at: &mut Resolving<'_>) {
+        for (name, raw) in raw {
+            if let Some(first) = self.declared.get(&name) {
+                let what = format!("the module {} is also declared at {first}", shown(&name));
+                at.findings
+                    .fault_with_hint(raw.place, what, "names of modules are unique over all files");
+                continue;
+            }
+            self.declared.insert(name.clone(), at.findings.spot(raw.place));
+            if let Some(module) = module(&raw, at) {
+                let name = ModuleName::from(name.as_str());
+                self.shown.insert(name.clone(), show::module(&raw.value));
+                self.modules.insert(name, Arc::new(module));
+            }
+        }
+    }
+
+    /// Adds the modules of the named files of blackbox_exporter; relative paths in them start beside them.
+    pub(super) fn named(&mut self, names: Vec<At<String>>, at: &mut Resolving<'_>) -> Elsewhere {
+        let mut elsewhere = Elsewhere::default();
+        for name in names {
+            let Some(text) = at.read_file(Some(&name)) else {
+                continue;
+            };
+            let findings = Findings::new(Path::new(&name.value));
+            let path = at.files.locate(&name.value);
+            let base = at.files.move_beside(&path);
+            if let Some(tree) = resolve::parse(&text, &findings) {
+                let file: raw::ModuleFile = reader::read(&tree, &findings);
+                let mut inside = Resolving {
+                    findings: &findings,
+                    files: at.files,
+                };
+                self.declared(file.modules.unwrap_or_default(), &mut inside);
+            }
+            at.files.move_back(base);
+            let (faults, warnings) = findings.finish();
+            elsewhere.faults.extend(faults);
+            elsewhere.warnings.extend(warnings);
+        }
+        elsewhere
+    }
+
+    /// Whether there is a module of that name, a broken one too.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// The names of all modules, the broken ones too.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let broken = self.declared.keys().map(String::as_str);
+        let broken = broken.filter(|name| !self.modules.contains_key(&ModuleName::from(*name)));
+        self.modules.keys().map(ModuleName::as_str).chain(broken)
+    }
+
+    pub(super) fn finish(self) -> (Modules, BTreeMap<ModuleName, Value>) {
+        (self.modules, self.shown)
+    }
+}
+
+fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) -> Option<Module> {
+    let Some(prober) = &raw.prober else {
+        at.findings
+            .missing(*place, "prober", "say what the module speaks, as in prober: http");
+        return None;
+    };
+    match prober.value.as_str() {
+        "http" => {}
+        later if LATER.contains(&later) => {
+            at.findings
+                .unsupported(prober.place, &format!("the prober \"{later}\""));
+            return None;
+        }
+        other => {
+            let known = LATER.into_iter().chain(["http"]);
+            let hint = did_you_mean(other, known).unwrap_or_else(|| "as in prober: http".to_owned());
+            at.findings
+                .fault_with_hint(prober.place, format!("there is no prober {}", shown(other)), hint);
+            return None;
+        }
+    }
+    let others = [
+        &raw.tcp,
+        &raw.icmp,
+        &raw.dns,
+        &raw.grpc,
+        &raw.unix,
+        &raw.websocket,
+    ];
+    for other in others.into_iter().flatten() {
+        let hint = "only the settings of the module's own prober count";
+        at.findings.warn(other.place, "these settings are not used", hint);
+    }
+    let defaults = raw::module::Http::default();
+    let (place, http) = raw
+        .http
+        .as_ref()
+        .map_or((*place, &defaults), |http| (http.place, &http.value));
+    Some(Module {
+        timeout: raw
+            .timeout
+            .map(|timeout| timeout.value.0)
+            .filter(|timeout| !timeout.is_zero()),
+        prober: ProberKind::Http(Box::new(http_module::resolve(place, http, at)?)),
+    })
+}

@@ -1,0 +1,202 @@
+//! From the mirror of the file to what the program uses.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use url::Url;
+
+use super::error::{Findings, Place, Problem, shown};
+use super::files::Files;
+use super::reader::{self, At};
+use super::{Config, Global, defaults, group, module, raw, resolver, tree};
+use crate::endpoint::Confirm;
+use crate::probe::dns;
+
+/// One file being resolved: where its faults go, and where the files that it names come from.
+pub(super) struct Resolving<'f> {
+    pub(super) findings: &'f Findings,
+    pub(super) files: &'f mut Files,
+}
+
+/// Resolves a whole configuration, or tells everything that is wrong with it.
+pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Config, Vec<Problem>> {
+    let findings = Findings::new(name);
+    let Some(tree) = parse(text, &findings) else {
+        return Err(findings.finish().0);
+    };
+    let root: raw::Root = reader::read(&tree, &findings);
+    let mut at = Resolving {
+        findings: &findings,
+        files,
+    };
+    at.unsupported(&root);
+    let global = at.global(root.global.as_ref());
+    let intermediates = root
+        .global
+        .as_ref()
+        .and_then(|global| at.read_file(global.value.intermediates_file.as_ref()));
+    let mut modules = module::Collected::default();
+    modules.built_in(at.files);
+    modules.declared(root.modules.unwrap_or_default(), &mut at);
+    let mut elsewhere = modules.named(root.module_files.unwrap_or_default(), &mut at);
+    let groups = group::resolve_all(root.groups.unwrap_or_default(), &global, &modules, &mut at);
+    let resolver = root
+        .resolver
+        .map_or_else(dns::Settings::default, |raw| resolver::resolve(&raw, &mut at));
+    let anchors = at.anchors(root.vantage.unwrap_or_default());
+
+    let (mut problems, mut warnings) = findings.finish();
+    problems.append(&mut elsewhere.faults);
+    warnings.append(&mut elsewhere.warnings);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let (modules, shown_modules) = modules.finish();
+    Ok(Config {
+        global,
+        groups,
+        modules,
+        resolver,
+        anchors,
+        intermediates,
+        warnings,
+        sources: super::Sources::default(),
+        shown_modules,
+    })
+}
+
+/// The tree of a text; what stands in its way is noted.
+pub(super) fn parse(text: &[u8], findings: &Findings) -> Option<tree::Node> {
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&text[..error.valid_up_to()]);
+            let line = good.matches('\n').count() + 1;
+            let place = Place {
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+                column: 1,
+            };
+            findings.fault_with_hint(place, "this line is not UTF-8", "save the file as UTF-8");
+            return None;
+        }
+    };
+    tree::parse(text)
+        .map_err(|error| findings.fault(error.place, error.what))
+        .ok()
+}
+
+impl Resolving<'_> {
+    fn unsupported(&self, root: &raw::Root) {
+        if let Some(platforms) = &root.platforms {
+            self.findings.unsupported(platforms.place, "\"platforms\"");
+        }
+        if let Some(traffic) = &root.traffic {
+            self.findings.unsupported(traffic.place, "\"traffic\"");
+        }
+    }
+
+    fn global(&self, raw: Option<&At<raw::Global>>) -> Global {
+        let confirm = Confirm {
+            attempts: defaults::CONFIRM_ATTEMPTS,
+            pause: defaults::CONFIRM_PAUSE,
+        };
+        let Some(At { place, value: raw }) = raw else {
+            return Global {
+                interval: defaults::INTERVAL,
+                timeout: defaults::TIMEOUT,
+                confirm,
+            };
+        };
+        let fallback = group::Pace {
+            interval: defaults::INTERVAL,
+            timeout: defaults::TIMEOUT,
+        };
+        let pace = group::pace(*place, raw.interval, raw.timeout, fallback, self.findings);
+        Global {
+            interval: pace.interval,
+            timeout: pace.timeout,
+            confirm: group::confirm(raw.confirm.as_ref(), confirm, self.findings),
+        }
+    }
+
+    fn anchors(&self, raw: raw::Vantage) -> Vec<Url> {
+        let Some(At { place, value: list }) = raw.anchors else {
+            return Vec::new();
+        };
+        let given = list.len();
+        let mut hosts: BTreeMap<String, Place> = BTreeMap::new();
+        let mut anchors = Vec::new();
+        for anchor in list {
+            let Some(url) = self.web_url(&anchor) else {
+                continue;
+            };
+            let host = url.host_str().unwrap_or_default().to_owned();
+            if let Some(first) = hosts.insert(host, anchor.place) {
+                let what = format!(
+                    "this anchor has the same host as the one at {}",
+                    self.findings.spot(first)
+                );
+                let hint = "anchors must be independent: if one fails, the other must not";
+                self.findings.fault_with_hint(anchor.place, what, hint);
+            }
+            anchors.push(url);
+        }
+        if given == 1 && !self.findings.was_refused(place, "") {
+            self.findings.fault_with_hint(
+                place,
+                "one anchor is not enough",
+                "name two or more independent places: when a single one fails, nobody can tell whose fault it is",
+            );
+        }
+        anchors
+    }
+
+    /// A URL of the web, without credentials.
+    pub(super) fn web_url(&self, text: &At<String>) -> Option<Url> {
+        let fault = |what: String, hint: &str| {
+            self.findings.fault_with_hint(text.place, what, hint);
+            None
+        };
+        let url = match Url::parse(&text.value) {
+            Ok(url) => url,
+            Err(error) => {
+                let what = format!("{} is not a URL: {error}", shown(&text.value));
+                return fault(what, "write it with its scheme, as in https://example.com/");
+            }
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return fault("a URL must not carry credentials".to_owned(), "use basic_auth");
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return fault(
+                format!("the scheme \"{}\" cannot be used here", url.scheme()),
+                "only http and https can",
+            );
+        }
+        Some(url)
+    }
+
+    /// The content of a file that the configuration names, or a fault with its path.
+    pub(super) fn read_file(&mut self, name: Option<&At<String>>) -> Option<Vec<u8>> {
+        let name = name?;
+        let path = self.files.locate(&name.value);
+        match self.files.read(&path) {
+            Ok(content) => Some(content),
+            Err(error) => {
+                let what = format!("cannot read {}: {error}", path.display());
+                self.findings.fault(name.place, what);
+                None
+            }
+        }
+    }
+
+    /// The text in a file, without the line break at its end.
+    pub(super) fn read_text(&mut self, name: &At<String>) -> Option<String> {
+        let content = self.read_file(Some(name))?;
+        let text = String::from_utf8(content).ok();
+        if text.is_none() {
+            self.findings.fault(name.place, "the file is not UTF-8");
+        }
+        text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}

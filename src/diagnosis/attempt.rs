@@ -1,0 +1,242 @@
+//! The judgement of one address: connection, TLS and HTTP.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use url::Url;
+
+use super::certificate::{self, Clocks};
+use super::{Finding, dns, view};
+use crate::cause::Cause;
+use crate::endpoint::{Endpoint, Expectation};
+use crate::outcome::{
+    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Reply, ResponseFacts, Rule, TlsFailure,
+    Violation,
+};
+
+/// What was found at one address.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// The address.
+    pub(super) address: IpAddr,
+    /// Causes that take it down, the one that is its symptom first.
+    pub(super) failing: Vec<Finding>,
+    /// Causes that only warn.
+    pub(super) warnings: Vec<Finding>,
+    /// Status of its last answer.
+    pub(super) status: Option<u16>,
+    /// It got no further than a certificate that only our clock finds wrong: neither up nor down.
+    pub(super) suspended: bool,
+    /// There is no way to the address from here.
+    pub(super) unreachable: bool,
+}
+
+impl Judged {
+    /// Whether it answers as expected.
+    pub(super) fn up(&self) -> bool {
+        self.failing.is_empty() && !self.suspended
+    }
+}
+
+/// Judges one attempt.
+pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> Judged {
+    let failure = attempt.failure();
+    let response = attempt.last().and_then(|hop| hop.response.as_ref());
+    let mut failing = match (attempt.last(), failure) {
+        (Some(hop), Some(failure)) => failed(hop, failure, attempt.hops.len() > 1, endpoint, clocks),
+        _ => Vec::new(),
+    };
+    let suspended = failing.is_empty() && failure.is_some();
+    let limited =
+        response.is_some_and(|response| limited(response, &attempt.violations, &endpoint.group.expect));
+    failing.extend(broken_rules(&attempt.violations, response, limited));
+    let mut warnings = slow(attempt, &endpoint.group.expect);
+    if limited && failing.is_empty() {
+        let status = response.map_or(0, |response| response.status);
+        warnings.push(Finding::new(
+            Cause::HttpRateLimited,
+            "an answer that can be judged",
+            &format!("{status}, rate limit or challenge"),
+        ));
+    }
+    if let Some(chain) = trusted_chain(attempt) {
+        warnings.extend(certificate::warnings(
+            chain,
+            &endpoint.group.expect.certificate,
+            clocks,
+        ));
+    }
+    Judged {
+        address: attempt.address.ip(),
+        failing,
+        warnings,
+        status: response.map(|response| response.status),
+        suspended,
+        unreachable: matches!(failure, Some(Failure::Connect(ConnectFailure::Unreachable))),
+    }
+}
+
+/// The endpoint's own chain, where it was accepted: that of the first hop over TLS that went on to a response.
+fn trusted_chain(attempt: &Attempt) -> Option<&ChainFacts> {
+    let hop = attempt.hops.iter().find(|hop| hop.tls.is_some())?;
+    match &hop.failure {
+        Some(Failure::Untrusted | Failure::Tls(_)) => None,
+        _ => hop.tls.as_ref()?.chain.as_deref(),
+    }
+}
+
+/// The findings of an attempt that ended early.
+fn failed(
+    hop: &Hop,
+    failure: &Failure,
+    redirected: bool,
+    endpoint: &Endpoint,
+    clocks: Clocks,
+) -> Vec<Finding> {
+    let host = Url::parse(&hop.url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| endpoint.host.clone());
+    let mut found = match failure {
+        Failure::Dns(reply) => vec![unresolved(reply, &host)],
+        Failure::Connect(failure) => vec![connect(failure)],
+        Failure::Tls(failure) => tls(failure, hop, &host, clocks),
+        Failure::Untrusted => untrusted(hop, &host, clocks),
+        Failure::Http(failure) => vec![http(failure)],
+    };
+    if redirected && host != endpoint.host {
+        for finding in &mut found {
+            *finding = Finding::new(
+                finding.cause,
+                &finding.expected,
+                &format!("{}, after a redirect to {host}", finding.actual),
+            );
+        }
+    }
+    found
+}
+
+fn unresolved(reply: &Reply, host: &str) -> Finding {
+    let says = view::of_reply(reply);
+    Finding::new(says.cause(), &format!("an address for {host}"), dns::phrase(says))
+}
+
+fn connect(failure: &ConnectFailure) -> Finding {
+    let (cause, actual) = match failure {
+        ConnectFailure::Refused => (Cause::ConnectRefused, "connection refused"),
+        ConnectFailure::Timeout => (Cause::ConnectTimeout, "no answer in time"),
+        ConnectFailure::Unreachable => (Cause::ConnectUnreachable, "no route"),
+        ConnectFailure::Reset => (Cause::ConnectReset, "connection reset"),
+    };
+    Finding::new(cause, "a connection", actual)
+}
+
+fn tls(failure: &TlsFailure, hop: &Hop, host: &str, clocks: Clocks) -> Vec<Finding> {
+    let expected = "a TLS session";
+    let finding = match failure {
+        TlsFailure::Alert(alert) => Finding::new(Cause::TlsAlert, expected, &format!("alert: {alert}")),
+        TlsFailure::Protocol(what) => Finding::new(Cause::TlsProtocol, expected, what),
+        TlsFailure::BadCertificate(what) => {
+            Finding::new(Cause::TlsBadCertificate, "usable certificate", what)
+        }
+        TlsFailure::Closed => Finding::new(Cause::TlsClosed, expected, "connection closed"),
+        TlsFailure::Timeout => Finding::new(Cause::TlsTimeout, expected, "not finished in time"),
+    };
+    // A certificate that cannot be used is judged all the same, and may be the wrong one altogether.
+    let recorded = recorded_chain(hop).filter(|_| matches!(failure, TlsFailure::BadCertificate(_)));
+    recorded
+        .map(|chain| certificate::problems(chain, host, clocks))
+        .unwrap_or_default()
+        .into_iter()
+        .chain([finding])
+        .collect()
+}
+
+fn untrusted(hop: &Hop, host: &str, clocks: Clocks) -> Vec<Finding> {
+    match recorded_chain(hop) {
+        Some(chain) if !chain.trusted() => certificate::problems(chain, host, clocks),
+        _ => vec![Finding::new(
+            Cause::TlsBadCertificate,
+            "usable certificate",
+            "none that could be read",
+        )],
+    }
+}
+
+fn recorded_chain(hop: &Hop) -> Option<&ChainFacts> {
+    hop.tls.as_ref().and_then(|tls| tls.chain.as_deref())
+}
+
+fn http(failure: &HttpFailure) -> Finding {
+    let complete = "a complete response";
+    match failure {
+        HttpFailure::Timeout => Finding::new(Cause::HttpTimeout, complete, "none in time"),
+        HttpFailure::Closed => Finding::new(Cause::HttpClosed, complete, "connection closed before its end"),
+        HttpFailure::Protocol(what) => Finding::new(Cause::HttpProtocol, "valid HTTP", what),
+        HttpFailure::TooLarge(limit) => Finding::new(
+            Cause::HttpTooLarge,
+            &format!("at most {limit} bytes"),
+            "a larger response",
+        ),
+        HttpFailure::RedirectLoop => Finding::new(
+            Cause::HttpRedirectLoop,
+            "redirects that end",
+            "redirects that do not end",
+        ),
+        HttpFailure::BadRedirect(location) => Finding::new(
+            Cause::HttpRedirectWrong,
+            "a redirect that can be followed",
+            location,
+        ),
+    }
+}
+
+/// Whether the answer comes from a rate limit or a bot wall rather than from the endpoint. One that breaks no rule
+/// and has a status that is expected by name is the endpoint's own.
+fn limited(response: &ResponseFacts, violations: &[Violation], expect: &Expectation) -> bool {
+    response.limited && !(violations.is_empty() && expect.status.contains(&response.status))
+}
+
+/// The rules broken, in causal order. What a rate limit says is not the endpoint's answer: only how it was
+/// reached is judged. A redirect's location is judged only where there is a redirect: without one, the status says
+/// what is wrong, above all where it is a 5xx.
+fn broken_rules(violations: &[Violation], response: Option<&ResponseFacts>, limited: bool) -> Vec<Finding> {
+    let redirect = response.is_some_and(|response| (300..400).contains(&response.status));
+    let wrong_status = violations.iter().any(|violation| violation.rule == Rule::Status);
+    let mut findings: Vec<Finding> = violations
+        .iter()
+        .filter(|violation| !limited || violation.rule == Rule::Tls)
+        .filter(|violation| violation.rule != Rule::Location || redirect || !wrong_status)
+        .map(|violation| Finding::new(cause(violation.rule), &violation.expected, &violation.actual))
+        .collect();
+    findings.sort_by_key(|finding| finding.cause);
+    findings
+}
+
+fn cause(rule: Rule) -> Cause {
+    match rule {
+        Rule::Location => Cause::HttpRedirectWrong,
+        Rule::Status => Cause::HttpStatus,
+        Rule::Version => Cause::HttpProtocol,
+        Rule::Tls => Cause::TlsProtocol,
+        Rule::Header => Cause::HttpHeader,
+        Rule::Body => Cause::HttpBody,
+    }
+}
+
+/// All hops together against the limit; only of an attempt that came to its end.
+fn slow(attempt: &Attempt, expect: &Expectation) -> Vec<Finding> {
+    let taken: Duration = attempt
+        .hops
+        .iter()
+        .map(|hop| hop.timings)
+        .flat_map(|t| [t.dns, t.connect, t.tls, t.processing, t.transfer])
+        .fold(Duration::ZERO, Duration::saturating_add);
+    let limit = expect
+        .duration
+        .filter(|limit| attempt.failure().is_none() && taken > *limit);
+    limit
+        .map(|limit| Finding::new(Cause::HttpSlow, &format!("at most {limit:?}"), "longer"))
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! Which cause explains which: the step from what is seen to why.
+
+use crate::cause::{Cause, Effect, Stage};
+
+/// Whether a warning cause explains a symptom; `status` is that of the answer, if there was one.
+///
+/// A name that leads to the wrong place explains that nothing answers there, or something else does. It does not
+/// explain a server error: what fails with a 5xx is an application that knows the name.
+pub(super) fn explains(root: Cause, symptom: Cause, status: Option<u16>) -> bool {
+    if symptom.effect() != Effect::Down {
+        return false;
+    }
+    (root == Cause::DnsTargetDrift && drift_explains(symptom, status))
+        || (root == Cause::DnsDisagreement && symptom.stage() == Stage::Dns)
+}
+
+fn drift_explains(symptom: Cause, status: Option<u16>) -> bool {
+    match symptom.stage() {
+        Stage::Vantage | Stage::Foresight => false,
+        Stage::Dns => matches!(symptom, Cause::DnsTargetDangling | Cause::DnsNxdomain),
+        Stage::Connect | Stage::Tls => true,
+        Stage::Http if symptom == Cause::HttpStatus => matches!(status, Some(404 | 410 | 421)),
+        Stage::Http => {
+            let server_error = status.is_some_and(|status| status >= 500);
+            let content = matches!(
+                symptom,
+                Cause::HttpRedirectWrong | Cause::HttpHeader | Cause::HttpBody
+            );
+            content && !server_error
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_explains_what_a_wrong_place_does_and_never_a_server_error() {
+        let drift = |symptom, status| explains(Cause::DnsTargetDrift, symptom, status);
+        assert!(drift(Cause::TlsHostnameMismatch, None));
+        assert!(drift(Cause::ConnectTimeout, None));
+        assert!(drift(Cause::DnsTargetDangling, None));
+        assert!(drift(Cause::HttpStatus, Some(404)));
+        assert!(!drift(Cause::HttpStatus, Some(500)));
+        assert!(!drift(Cause::HttpStatus, Some(403)));
+        assert!(!drift(Cause::HttpBody, Some(503)));
+        assert!(!drift(Cause::HttpTimeout, None));
+        assert!(!drift(Cause::DnsTimeout, None));
+    }
+
+    #[test]
+    fn only_the_two_roots_of_the_table_explain_anything_and_only_what_takes_down() {
+        for root in Cause::ALL {
+            for symptom in Cause::ALL {
+                let table = matches!(root, Cause::DnsTargetDrift | Cause::DnsDisagreement);
+                if explains(*root, *symptom, Some(404)) {
+                    assert!(
+                        table && symptom.effect() == Effect::Down,
+                        "{root} explains {symptom}"
+                    );
+                }
+            }
+        }
+    }
+}

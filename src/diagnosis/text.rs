@@ -1,0 +1,83 @@
+//! Texts for people: short, in a fixed order, and free of whatever the network put in them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// The most bytes of an expected or actual text.
+pub(super) const LIMIT: usize = 200;
+
+/// The text without control characters and runs of white space, at most 200 bytes; what is cut off is marked.
+pub(super) fn bounded(text: &str) -> String {
+    const ELLIPSIS: &str = "…";
+    let mut clean = String::with_capacity(text.len().min(LIMIT));
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(word);
+        if clean.len() > LIMIT {
+            let mut cut = LIMIT - ELLIPSIS.len();
+            while !clean.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            clean.truncate(cut);
+            clean.push_str(ELLIPSIS);
+            break;
+        }
+    }
+    clean
+}
+
+/// The items sorted, without repetition, joined by commas.
+pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let sorted: BTreeSet<String> = items.into_iter().map(|item| bounded(item.as_ref())).collect();
+    let mut text = String::new();
+    for item in sorted.iter().filter(|item| !item.is_empty()) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(item);
+        // More would be cut off anyway.
+        if text.len() > LIMIT {
+            break;
+        }
+    }
+    bounded(&text)
+}
+
+/// The addresses in numerical order, joined by commas.
+pub(super) fn addresses(addresses: impl IntoIterator<Item = IpAddr>) -> String {
+    let sorted: BTreeSet<IpAddr> = addresses.into_iter().collect();
+    let texts: Vec<String> = sorted.iter().map(IpAddr::to_string).collect();
+    bounded(&texts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_marked() {
+        let cut = bounded(&"ä".repeat(200));
+        assert!(cut.len() <= LIMIT && cut.len() > LIMIT - 5);
+        assert!(cut.ends_with("ä…"));
+        assert_eq!(bounded(&"a".repeat(200)), "a".repeat(200));
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        assert_eq!(bounded("a\u{1b}[31m\r\nb\u{0}"), "a [31m b");
+    }
+
+    #[test]
+    fn a_list_does_not_depend_on_the_order_of_its_items() {
+        assert_eq!(list(["b", "a", "b"]), "a, b");
+        assert_eq!(
+            addresses(["203.0.113.10", "203.0.113.9"].map(|a| a.parse().unwrap())),
+            "203.0.113.9, 203.0.113.10"
+        );
+    }
+}
