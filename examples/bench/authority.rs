@@ -40,7 +40,9 @@ impl Authority {
     /// A server at this address: HTTP/1.1 over TLS, no resumption of any kind.
     pub(crate) fn server(&self, address: IpAddr) -> anyhow::Result<Arc<ServerConfig>> {
         let mut params = CertificateParams::new(vec![address.to_string()])?;
-        params.distinguished_name.push(DnType::CommonName, address.to_string());
+        params
+            .distinguished_name
+            .push(DnType::CommonName, address.to_string());
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

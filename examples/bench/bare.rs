@@ -56,7 +56,9 @@ impl Bare {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         match &self.tls {
-            Some((connector, name)) => exchange(connector.connect(name.clone(), stream).await?, &self.request).await,
+            Some((connector, name)) => {
+                exchange(connector.connect(name.clone(), stream).await?, &self.request).await
+            }
             None => exchange(stream, &self.request).await,
         }
     }
@@ -69,7 +71,8 @@ pub(crate) fn connector(root: &[u8]) -> anyhow::Result<TlsConnector> {
     for certificate in CertificateDer::pem_slice_iter(root) {
         roots.add(certificate?)?;
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_webpki_verifier(verifier)

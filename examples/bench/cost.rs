@@ -46,7 +46,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let folder = tempfile::tempdir()?;
     let mut server = Child::start(&["server", &folder.path().to_string_lossy(), "0"])?;
     let ports = server.line()?;
-    let (secure, plain) = ports.split_once(' ').context("the server did not say its ports")?;
+    let (secure, plain) = ports
+        .split_once(' ')
+        .context("the server did not say its ports")?;
     let secure = format!("https://127.0.0.1:{secure}/");
     let plain = format!("http://127.0.0.1:{plain}/");
     let root = folder.path().join(ROOT_FILE);
@@ -112,7 +114,9 @@ fn measure(
             "round {round}: linkwatch {ours:.0} µs, bare {least:.0} µs, blackbox_exporter {theirs:.0} µs per probe"
         );
         if round == 1 && !agreed_ours.is_empty() {
-            eprintln!("  handshakes: linkwatch {agreed_ours}; bare {agreed_least}; blackbox_exporter {agreed_theirs}");
+            eprintln!(
+                "  handshakes: linkwatch {agreed_ours}; bare {agreed_least}; blackbox_exporter {agreed_theirs}"
+            );
         }
         figures.linkwatch.push(ours);
         figures.bare.push(least);
@@ -130,7 +134,10 @@ fn warm_up(
     worker(linkwatch, WARM_UP).context("linkwatch")?;
     worker(bare, WARM_UP).context("the bare loop")?;
     let failed = blackbox.probe(target.url, WARM_UP)?;
-    ensure!(failed == 0, "{failed} of {WARM_UP} probes of blackbox_exporter failed");
+    ensure!(
+        failed == 0,
+        "{failed} of {WARM_UP} probes of blackbox_exporter failed"
+    );
     Ok(())
 }
 
@@ -149,12 +156,18 @@ fn per_probe(before: std::time::Duration, after: std::time::Duration, probes: us
 }
 
 fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
-    ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()
+    ours.iter()
+        .zip(theirs)
+        .map(|(ours, theirs)| ours / theirs)
+        .collect()
 }
 
 fn show(https: &Figures, http: &Figures) {
     println!("CPU (user and system) per fresh probe in µs, median of the rounds; one probe at a time");
-    println!("{:<12} {:>10} {:>10} {:>18}", "", "linkwatch", "bare loop", "blackbox_exporter");
+    println!(
+        "{:<12} {:>10} {:>10} {:>18}",
+        "", "linkwatch", "bare loop", "blackbox_exporter"
+    );
     for (name, figures) in [("https", https), ("plain http", http)] {
         println!(
             "{name:<12} {:>10.0} {:>10.0} {:>18.0}",
@@ -171,7 +184,12 @@ fn show(https: &Figures, http: &Figures) {
 
 fn judge(ceilings: &[Ceiling]) -> bool {
     let mut held = true;
-    for Ceiling { what, ratios, ceiling } in ceilings {
+    for Ceiling {
+        what,
+        ratios,
+        ceiling,
+    } in ceilings
+    {
         let ratio = median(ratios);
         let verdict = if ratio <= *ceiling { "held" } else { "PASSED" };
         held &= ratio <= *ceiling;

@@ -9,7 +9,10 @@
 //! its own; so does the server. The figures depend on the machine: what counts are the ratios.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is read in the terminal")]
-#![expect(clippy::print_stderr, reason = "what it is doing does not belong to its result")]
+#![expect(
+    clippy::print_stderr,
+    reason = "what it is doing does not belong to its result"
+)]
 
 use std::process::ExitCode;
 

@@ -105,12 +105,17 @@ fn obey(shared: &Shared) -> anyhow::Result<()> {
         let words: Vec<_> = line.split(' ').collect();
         match words.as_slice() {
             ["report"] => {
-                let counted = std::mem::take(&mut *shared.handshakes.lock().unwrap_or_else(PoisonError::into_inner));
+                let counted =
+                    std::mem::take(&mut *shared.handshakes.lock().unwrap_or_else(PoisonError::into_inner));
                 let counted = counted.iter().map(|(what, count)| format!("{count} {what}"));
                 say(&counted.collect::<Vec<_>>().join(", "))?;
             }
             ["hang", number, stage] => {
-                let stage = if *stage == "http" { SILENT_IN_HTTP } else { SILENT_IN_TLS };
+                let stage = if *stage == "http" {
+                    SILENT_IN_HTTP
+                } else {
+                    SILENT_IN_TLS
+                };
                 shared.silent_in.store(stage, Ordering::Relaxed);
                 shared.hanging.store(number.parse()?, Ordering::Relaxed);
                 say("ok")?;
@@ -160,8 +165,13 @@ async fn serve_plain(listener: TcpListener) {
 async fn tls(stream: TcpStream, shared: &Shared) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?.ip();
-    let config = shared.certificates.get(&local).context("no certificate for this address")?;
-    let silent = shared.hangs(local).then(|| shared.silent_in.load(Ordering::Relaxed));
+    let config = shared
+        .certificates
+        .get(&local)
+        .context("no certificate for this address")?;
+    let silent = shared
+        .hangs(local)
+        .then(|| shared.silent_in.load(Ordering::Relaxed));
     if silent == Some(SILENT_IN_TLS) {
         return until_gone(stream).await;
     }
@@ -180,7 +190,9 @@ impl Shared {
 
     fn count(&self, session: &rustls::ServerConnection) {
         let version = session.protocol_version().map(|version| format!("{version:?}"));
-        let group = session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+        let group = session
+            .negotiated_key_exchange_group()
+            .map(|group| format!("{:?}", group.name()));
         let kind = session.handshake_kind().map(|kind| format!("{kind:?}"));
         let words: Vec<_> = [version, group, kind].into_iter().flatten().collect();
         let mut handshakes = self.handshakes.lock().unwrap_or_else(PoisonError::into_inner);

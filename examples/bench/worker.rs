@@ -16,7 +16,9 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let url = Url::parse(url)?;
     let root = std::fs::read(root).with_context(|| format!("cannot read {root}"))?;
     // One thread: with one probe at a time, a second would only add the cost of waking each other.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     match kind.as_str() {
         "bare" => {
             let bare = Bare::new(&url, &root)?;

@@ -1,9 +1,11 @@
 //! Everything that is wrong with a presented chain, each fault found independently of the others.
 //!
-//! In the good case there is one look for a path. An expired chain is verified once more at a time at which it was
-//! valid, so that "expired" and "expired and never trusted" are told apart.
+//! In the good case there is one look for a path, and none when the same bytes are judged again while everything on
+//! the path is valid. An expired chain is verified once more at a time at which it was valid, so that "expired" and
+//! "expired and never trusted" are told apart.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -43,10 +45,26 @@ pub struct Judged {
     /// The positions of the intermediates on the path that was verified; empty when none was.
     pub used: Vec<usize>,
     staple: Evidence,
+    /// When everything on that path is valid: nothing but time can end the trust in the same bytes.
+    window: Option<RangeInclusive<i64>>,
+}
+
+impl Judged {
+    /// Its verdict, if that must be the same at another time: signatures do not change, only dates pass.
+    fn still(&self, now: Timestamp) -> Option<Verdict> {
+        let window = self.window.as_ref()?;
+        (self.facts.trusted() && window.contains(&now.as_second())).then(|| Verdict {
+            problems: Vec::new(),
+            until: self.facts.verified_until,
+            used: self.used.clone(),
+            window: Some(window.clone()),
+        })
+    }
 }
 
 /// Judges a chain. `earlier` is the judgement on the very same bytes for the same name and roots: what does not
-/// change with time is taken from there, and the facts are shared where nothing changed.
+/// change with time is taken from there (of a trusted chain even the path), and the facts are shared where nothing
+/// changed.
 #[must_use]
 pub fn judge(presented: &Presented, earlier: Option<&Judged>, question: &Question<'_>) -> Judged {
     let certificates = match earlier {
@@ -56,7 +74,9 @@ pub fn judge(presented: &Presented, earlier: Option<&Judged>, question: &Questio
     let anchors = &question.roots.anchors;
     let evidence = earlier.map(|earlier| earlier.staple);
     let evidence = evidence.unwrap_or_else(|| ocsp::read(&presented.staple, &presented.chain, anchors));
-    let mut verdict = Case::hear(&presented.chain, &certificates, *question);
+    let mut verdict = earlier
+        .and_then(|earlier| earlier.still(question.now))
+        .unwrap_or_else(|| Case::hear(&presented.chain, &certificates, *question));
     let (staple, revoked) = evidence.at(question.now);
     verdict
         .problems
@@ -77,6 +97,7 @@ pub fn judge(presented: &Presented, earlier: Option<&Judged>, question: &Questio
         facts,
         used: verdict.used,
         staple: evidence,
+        window: verdict.window,
     }
 }
 
@@ -99,6 +120,7 @@ struct Verdict {
     problems: Vec<ChainProblem>,
     until: Option<Timestamp>,
     used: Vec<usize>,
+    window: Option<RangeInclusive<i64>>,
 }
 
 impl Verdict {
@@ -170,9 +192,17 @@ impl<'a> Case<'a> {
     fn trusted(&mut self, path: &Path<'_>) {
         let root = self.question.roots.end_of(path.anchor);
         let used: Vec<_> = path.used.iter().map(|intermediate| intermediate + 1).collect();
-        let presented = std::iter::once(&0).chain(&used);
-        let presented = presented.filter_map(|position| self.certificates.get(*position));
-        self.verdict.until = presented.map(|read| read.not_after).chain(root).min();
+        let presented: Vec<_> = std::iter::once(&0)
+            .chain(&used)
+            .filter_map(|position| self.certificates.get(*position))
+            .collect();
+        let ends = presented.iter().map(|read| read.not_after).chain(root).min();
+        let begins = presented.iter().map(|read| read.not_before).max();
+        let window = begins
+            .zip(ends)
+            .map(|(begins, ends)| begins.as_second()..=ends.as_second());
+        self.verdict.window = window;
+        self.verdict.until = ends;
         self.verdict.used = used;
     }
 

@@ -294,6 +294,38 @@ fn facts_are_shared_while_nothing_changes_and_time_is_asked_again() {
 }
 
 #[test]
+fn a_chain_judged_again_is_judged_as_if_for_the_first_time() {
+    let authority = Authority::new();
+    let good = authority.good(NAME);
+    let cases = [
+        good.clone(),
+        good.clone().stapled(authority.staple(&good, Staple::Good)),
+        good.clone().stapled(authority.staple(&good, Staple::Revoked)),
+        authority.bad(NAME, Flaw::IntermediateExpired),
+        authority.bad(NAME, Flaw::MissingIntermediate),
+    ];
+    let roots = roots(&authority);
+    for issued in &cases {
+        let first = ask(&authority, issued, None, &[]);
+        let ends = first.facts.certificates.iter();
+        let dates = ends.flat_map(|read| [read.not_before, read.not_after]);
+        let around = dates.flat_map(|date| [-1, 0, 1].map(|second| date + SignedDuration::from_secs(second)));
+        for at in around {
+            let question = Question {
+                name: &name(NAME),
+                roots: &roots,
+                known: &[],
+                now: at,
+            };
+            let afresh = judge(&presented(issued), None, &question);
+            let again = judge(&presented(issued), Some(&first), &question);
+            assert_eq!(again.facts, afresh.facts, "at {at}");
+            assert_eq!(again.used, afresh.used, "at {at}");
+        }
+    }
+}
+
+#[test]
 fn an_expired_cross_certificate_beside_the_path_does_no_harm() {
     let authority = Authority::new();
     let mut issued = authority.good(NAME);
