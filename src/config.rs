@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::endpoint::{Confirm, ModuleName};
-use crate::probe::{Modules, dns};
+use crate::probe::{Module, Modules, dns};
 
 mod at;
 mod credential;
@@ -106,4 +107,25 @@ pub fn parse(name: &Path, text: &[u8], mut files: Files) -> Result<Config, Confi
             sources: files.sources(),
         }),
     }
+}
+
+/// How the anchors of the vantage point are asked: whatever they answer, whatever their certificate, since a clock that
+/// is off must not blind us too.
+pub fn anchor_module() -> Result<Arc<Module>, ConfigErrors> {
+    let config = parse(
+        Path::new("built in"),
+        defaults::ANCHOR_MODULE.as_bytes(),
+        Files::memory([]),
+    )?;
+    let name = ModuleName::from(defaults::ANCHOR);
+    config.modules.get(&name).cloned().ok_or_else(|| ConfigErrors {
+        problems: Vec::new(),
+        sources: Sources::default(),
+    })
+}
+
+/// A length of time as Prometheus writes it: `5s`, `500ms`, `1m30s`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
+    value::Lasting::parse(text).ok().map(|lasting| lasting.0)
 }

@@ -102,6 +102,39 @@ pub struct Endpoint {
     pub labels: Labels,
 }
 
+impl Endpoint {
+    /// An endpoint that is named by its host and has no labels of its own.
+    #[must_use]
+    pub fn of(url: Url, group: Arc<Group>) -> Self {
+        let host = url
+            .host_str()
+            .unwrap_or_default()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Self {
+            name: EndpointName::from(host.as_str()),
+            group,
+            host,
+            url,
+            labels: Labels::default(),
+        }
+    }
+
+    /// The names that DNS should lead to, as expected now.
+    #[must_use]
+    pub fn target_names(&self) -> Vec<String> {
+        self.group
+            .expect
+            .dns
+            .iter()
+            .flat_map(|dns| &dns.targets)
+            .filter_map(DnsTarget::name)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
 /// What the endpoints of a group share.
 #[derive(Debug, Clone)]
 pub struct Group {
@@ -265,6 +298,15 @@ impl fmt::Display for DnsTarget {
 }
 
 impl DnsTarget {
+    /// The name, of a target that is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Network(_) => None,
+        }
+    }
+
     /// A single address as a target.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {

@@ -14,6 +14,7 @@ pub mod alert;
 pub mod certificate;
 pub mod diagnosis;
 pub mod observation;
+pub mod schedule;
 
 pub mod discovery;
 pub mod probe;
@@ -23,4 +24,11 @@ pub mod state;
 pub mod metrics;
 pub mod web;
 
+pub mod record;
+pub mod vantage;
+
 pub mod config;
+
+pub mod app;
+pub mod cli;
+pub mod telemetry;

@@ -3,12 +3,13 @@
 //! A failure of the target is a value here (`Failure`), never an error: the stage that failed is known by
 //! construction, and everything learnt before it stays. `diagnosis` judges these facts.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Everything that one probe of an endpoint saw.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +22,47 @@ pub struct Outcome {
     pub resolution: Resolution,
     /// One attempt per address that was tried; empty when there was none to try.
     pub attempts: Vec<Attempt>,
+}
+
+impl Outcome {
+    /// Whether any HTTP answer came back, whatever it said.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.hops().any(|hop| hop.response.is_some())
+    }
+
+    /// The status of the judged answer at the first address that gave one; 0 without one.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        let judged = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.last()?.response.as_ref());
+        judged.map(|response| response.status).next().unwrap_or(0)
+    }
+
+    /// The first chain that was presented.
+    #[must_use]
+    pub fn chain(&self) -> Option<&Arc<ChainFacts>> {
+        self.hops().find_map(|hop| hop.tls.as_ref()?.chain.as_ref())
+    }
+
+    /// The phases at the slowest address, summed over redirects, so that a slow replica is not hidden by a fast one.
+    #[must_use]
+    pub fn slowest_timings(&self) -> Timings {
+        let slowest = self
+            .attempts
+            .iter()
+            .map(Attempt::timings)
+            .max_by_key(Timings::total);
+        let mut timings = slowest.unwrap_or_default();
+        timings.dns = timings.dns.max(self.resolution.elapsed);
+        timings
+    }
+
+    fn hops(&self) -> impl Iterator<Item = &Hop> {
+        self.attempts.iter().flat_map(|attempt| &attempt.hops)
+    }
 }
 
 /// What DNS said of one name.
@@ -193,6 +235,18 @@ impl Attempt {
         self.hops.last()
     }
 
+    /// The phases, summed over the hops.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.hops.iter().fold(Timings::default(), |sum, hop| Timings {
+            dns: sum.dns + hop.timings.dns,
+            connect: sum.connect + hop.timings.connect,
+            tls: sum.tls + hop.timings.tls,
+            processing: sum.processing + hop.timings.processing,
+            transfer: sum.transfer + hop.timings.transfer,
+        })
+    }
+
     /// Why the attempt ended early, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
@@ -218,7 +272,7 @@ pub struct Hop {
 }
 
 /// The time spent in each phase of a hop; zero for a phase that was not reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
     /// Name resolution.
     pub dns: Duration,
@@ -230,6 +284,14 @@ pub struct Timings {
     pub processing: Duration,
     /// From the response's first byte to its last.
     pub transfer: Duration,
+}
+
+impl Timings {
+    /// All phases together.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.dns + self.connect + self.tls + self.processing + self.transfer
+    }
 }
 
 /// Where and how a hop failed.
@@ -310,7 +372,7 @@ pub struct TlsFacts {
 }
 
 /// A presented certificate chain and what it is worth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainFacts {
     /// Leaf first, in the presented order; at most 16.
     pub certificates: Vec<CertificateFacts>,
@@ -337,7 +399,7 @@ impl ChainFacts {
 }
 
 /// What a certificate says (RFC 5280).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateFacts {
     /// Subject, as an RFC 4514 style text.
     pub subject: String,
@@ -364,7 +426,7 @@ pub struct CertificateFacts {
 }
 
 /// What is wrong with a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainProblem {
     /// The leaf is not for this name.
@@ -402,7 +464,7 @@ pub enum ChainProblem {
 }
 
 /// What a stapled OCSP response was worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Staple {
     /// None was sent.
@@ -463,4 +525,33 @@ pub enum Rule {
     Header,
     /// The body.
     Body,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(_) => f.write_str("the redirect leads to a name that does not resolve"),
+            Self::Connect(ConnectFailure::Refused) => f.write_str("connection refused"),
+            Self::Connect(ConnectFailure::Timeout) => f.write_str("no connection in time"),
+            Self::Connect(ConnectFailure::Unreachable) => f.write_str("no route to the address"),
+            Self::Connect(ConnectFailure::Reset) => {
+                f.write_str("connection reset before the peer's first byte")
+            }
+            Self::Tls(TlsFailure::Alert(alert)) => write!(f, "the peer sent the alert {alert}"),
+            Self::Tls(TlsFailure::Protocol(what) | TlsFailure::BadCertificate(what)) => f.write_str(what),
+            Self::Tls(TlsFailure::Closed) => {
+                f.write_str("the peer closed the connection during the handshake")
+            }
+            Self::Tls(TlsFailure::Timeout) => f.write_str("the handshake did not finish in time"),
+            Self::Untrusted => f.write_str("the certificate is not acceptable: nothing was sent"),
+            Self::Http(HttpFailure::Timeout) => f.write_str("no complete answer in time"),
+            Self::Http(HttpFailure::Closed) => {
+                f.write_str("the connection ended before the answer was complete")
+            }
+            Self::Http(HttpFailure::Protocol(what)) => write!(f, "not valid HTTP: {what}"),
+            Self::Http(HttpFailure::TooLarge(limit)) => write!(f, "larger than {limit} bytes"),
+            Self::Http(HttpFailure::RedirectLoop) => f.write_str("the redirects do not end"),
+            Self::Http(HttpFailure::BadRedirect(to)) => write!(f, "a redirect that cannot be followed: {to}"),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use self::budget::Stage;
 use crate::clock::Clock;
-use crate::endpoint::{AddressChoice, DnsTarget, Expectation, ModuleName};
+use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName};
 use crate::outcome::{Outcome, Resolution, TargetStanding};
 
 mod budget;
@@ -62,6 +62,25 @@ pub struct Request<'a> {
     pub hostname: Option<&'a str>,
     /// When everything must have ended.
     pub deadline: Instant,
+}
+
+impl<'a> Request<'a> {
+    /// A probe of a watched endpoint, from now on within its timeout.
+    #[must_use]
+    pub fn catalogue(endpoint: &'a Endpoint, module: &'a Module, former_targets: &'a [String]) -> Self {
+        let group = &endpoint.group;
+        let timeout = module.timeout.map_or(group.timeout, |own| own.min(group.timeout));
+        Self {
+            url: &endpoint.url,
+            module,
+            addresses: group.addresses,
+            expect: &group.expect,
+            former_targets,
+            marked: true,
+            hostname: None,
+            deadline: Instant::now() + timeout,
+        }
+    }
 }
 
 /// What every probe shares.

@@ -1,6 +1,7 @@
 //! What is known now: one record per endpoint, and the counters. Written by `record` alone, read by
 //! `metrics` and `web`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -8,11 +9,21 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use prometheus_client::metrics::histogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::diagnosis::Verdict;
-use crate::endpoint::{Endpoint, Group, Labels};
+use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
+use crate::observation;
 use crate::outcome::{ChainFacts, Timings};
+
+pub mod store;
+
+/// How many former targets are kept per endpoint.
+const MOST_FORMER_TARGETS: usize = 4;
+
+/// Buckets of the scheduler's lag in seconds: from a timer's tick to a probe that is hopelessly late.
+const LAG_BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 /// The whole of what is known; shared by reference.
 #[derive(Debug)]
@@ -106,7 +117,158 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// An endpoint of which nothing is known yet.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self {
+            endpoint,
+            current: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Replaces what is known; for `record` alone.
+    pub fn publish(&self, state: EndpointState) {
+        self.current.store(Some(Arc::new(state)));
+    }
+}
+
+impl Catalogue {
+    /// What is to be watched, with what was known of the same names before: counters, verdicts and last answers stay,
+    /// what is no longer watched is gone.
+    #[must_use]
+    pub fn succeed(
+        &self,
+        groups: impl IntoIterator<Item = (Arc<Group>, Labels)>,
+        endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
+        remembered: impl Fn(&EndpointName) -> Option<EndpointState>,
+    ) -> Self {
+        let counters: HashMap<_, _> = self
+            .groups
+            .iter()
+            .map(|slot| (&slot.group.name, Arc::clone(&slot.counters)))
+            .collect();
+        let known: HashMap<_, _> = self
+            .slots
+            .iter()
+            .filter_map(|slot| Some((&slot.endpoint.name, slot.current()?)))
+            .collect();
+        let mut groups: Vec<_> = groups
+            .into_iter()
+            .map(|(group, labels)| {
+                let counters = counters.get(&group.name).cloned().unwrap_or_default();
+                Arc::new(GroupSlot {
+                    group,
+                    labels,
+                    counters,
+                })
+            })
+            .collect();
+        groups.sort_by(|a, b| a.group.name.cmp(&b.group.name));
+        let mut slots: Vec<_> = endpoints
+            .into_iter()
+            .map(|endpoint| {
+                let known = known.get(&endpoint.name).map(|state| EndpointState::clone(state));
+                let state = known
+                    .or_else(|| remembered(&endpoint.name))
+                    .map(|state| state.under(&endpoint));
+                let slot = Slot::new(endpoint);
+                if let Some(state) = state {
+                    slot.publish(state);
+                }
+                Arc::new(slot)
+            })
+            .collect();
+        slots.sort_by(|a, b| {
+            (&a.endpoint.group.name, &a.endpoint.name).cmp(&(&b.endpoint.group.name, &b.endpoint.name))
+        });
+        Self { groups, slots }
+    }
+
+    /// Finds a group by its name.
+    #[must_use]
+    pub fn group(&self, name: &GroupName) -> Option<&GroupSlot> {
+        let place = self
+            .groups
+            .binary_search_by(|slot| slot.group.name.cmp(name))
+            .ok()?;
+        self.groups.get(place).map(AsRef::as_ref)
+    }
+
+    /// Finds an endpoint by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Slot>> {
+        self.slots.iter().find(|slot| slot.endpoint.name.as_str() == name)
+    }
+}
+
+impl Own {
+    /// Nothing counted yet; `storage_persistent` says whether what is known outlives a restart.
+    #[must_use]
+    pub fn new(storage_persistent: bool) -> Self {
+        Self {
+            in_flight: AtomicU64::new(0),
+            lag: Histogram::new(LAG_BUCKETS),
+            health: ArcSwap::from_pointee(Health {
+                storage_persistent,
+                ..Health::default()
+            }),
+        }
+    }
+
+    /// Changes what changes rarely.
+    pub fn update(&self, change: impl Fn(&mut Health)) {
+        self.health.rcu(|health| {
+            let mut health = Health::clone(health);
+            change(&mut health);
+            health
+        });
+    }
+}
+
+impl EndpointState {
+    /// Whether a restart would say the same of both: all that matters but when and how fast the last probe was.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let essence = |state: &Self| {
+            let mut state = state.clone();
+            (state.last_run, state.chain_observed) = (None, None);
+            (state.timings, state.duration) = (Timings::default(), Duration::ZERO);
+            state
+        };
+        essence(self) == essence(other)
+    }
+
+    /// The same knowledge under a definition that may have changed: targets that were expected become former ones.
+    fn under(mut self, endpoint: &Endpoint) -> Self {
+        let targets = endpoint.target_names();
+        if self.targets != targets {
+            let mut former = std::mem::take(&mut self.targets);
+            former.append(&mut self.former_targets);
+            former.retain(|name| !targets.contains(name));
+            former.truncate(MOST_FORMER_TARGETS);
+            self.former_targets = former;
+            self.targets = targets;
+        }
+        self
+    }
+}
+
 impl State {
+    /// Begins with this catalogue.
+    #[must_use]
+    pub fn new(catalogue: Catalogue, own: Own) -> Self {
+        Self {
+            catalogue: ArcSwap::from_pointee(catalogue),
+            own,
+        }
+    }
+
+    /// Replaces what is watched.
+    pub fn replace(&self, catalogue: Catalogue) {
+        self.catalogue.store(Arc::new(catalogue));
+    }
+
     /// What is watched now.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
@@ -115,7 +277,8 @@ impl State {
 }
 
 /// What is known of an endpoint.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EndpointState {
     /// When it was last probed; `None` while all that is known comes from the store.
     pub last_run: Option<Timestamp>,
@@ -145,70 +308,12 @@ pub struct EndpointState {
     pub answer_changes: u64,
     /// When it last changed.
     pub answer_changed: Option<Timestamp>,
-    /// The last answer, as sorted texts.
+    /// What the confirmation of failures remembers from probe to probe.
+    pub memory: observation::Memory,
+    /// The last answer: the end of the CNAME chain, else the addresses, sorted.
     pub answer: Vec<String>,
-}
-
-impl Slot {
-    /// An endpoint of which nothing is known yet.
-    #[must_use]
-    pub fn new(endpoint: Arc<Endpoint>) -> Self {
-        Self {
-            endpoint,
-            current: ArcSwapOption::empty(),
-        }
-    }
-
-    /// Replaces what is known; for `record` alone.
-    pub fn publish(&self, state: EndpointState) {
-        self.current.store(Some(Arc::new(state)));
-    }
-}
-
-impl Catalogue {
-    /// Finds an endpoint by its name.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Arc<Slot>> {
-        self.slots.iter().find(|slot| slot.endpoint.name.as_str() == name)
-    }
-}
-
-impl Own {
-    /// Nothing counted yet; `storage_persistent` says whether what is known outlives a restart.
-    #[must_use]
-    pub fn new(storage_persistent: bool) -> Self {
-        Self {
-            in_flight: AtomicU64::new(0),
-            lag: Histogram::new([0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
-            health: ArcSwap::from_pointee(Health {
-                storage_persistent,
-                ..Health::default()
-            }),
-        }
-    }
-
-    /// Changes what changes rarely.
-    pub fn update(&self, change: impl Fn(&mut Health)) {
-        self.health.rcu(|health| {
-            let mut health = Health::clone(health);
-            change(&mut health);
-            health
-        });
-    }
-}
-
-impl State {
-    /// Begins with this catalogue.
-    #[must_use]
-    pub fn new(catalogue: Catalogue, own: Own) -> Self {
-        Self {
-            catalogue: ArcSwap::from_pointee(catalogue),
-            own,
-        }
-    }
-
-    /// Replaces what is watched.
-    pub fn replace(&self, catalogue: Catalogue) {
-        self.catalogue.store(Arc::new(catalogue));
-    }
+    /// The DNS targets that were expected at the last probe.
+    pub targets: Vec<String>,
+    /// Targets that were expected before those, newest first.
+    pub former_targets: Vec<String>,
 }

@@ -27,6 +27,19 @@ modules:
       valid_status_codes: [301, 302, 303, 307, 308]
 ";
 
+/// The name of the anchors' module, in a configuration of its own.
+pub(super) const ANCHOR: &str = "anchor";
+
+/// How anchors are asked.
+pub(super) const ANCHOR_MODULE: &str = "
+modules:
+  anchor:
+    prober: http
+    http:
+      follow_redirects: false
+      tls_config: {insecure_skip_verify: true}
+";
+
 pub(super) fn interval() -> String {
     Lasting(INTERVAL).to_string()
 }

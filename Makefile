@@ -1,0 +1,34 @@
+# Everything a developer or a build machine does. `make test` is all that CI runs.
+
+.PHONY: demo test real bench e2e fuzz lint docs
+
+# The incident of May 8th, live: lab and program in one process, /metrics on http://127.0.0.1:9716/.
+demo:
+	cargo run --example incident -- --live
+
+# Formatting, lints, documentation, and every test, the real peers' included.
+test: real lint
+	cargo test
+	cargo test --doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+
+# The real Prometheus, Alertmanager and blackbox_exporter, of two generations, below target/real.
+real:
+	scripts/real-peers.sh
+
+# Cost beside blackbox_exporter and a bare handshake loop, then 5,000 endpoints for ten minutes.
+bench: real
+	cargo run --release --example bench -- cost
+	cargo run --release --example bench -- fleet
+
+# Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about half an hour).
+e2e: real
+	cargo run --release --example e2e
+
+# Each fuzz target for a minute.
+fuzz:
+	scripts/fuzz.sh

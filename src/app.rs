@@ -1,0 +1,255 @@
+//! The composition: builds the parts from the configuration, owns their tasks, and stops them in order.
+//!
+//! One supervisor holds the configuration in force and what discovery has found. Whatever changes either (a signal,
+//! a request, a file, a discovery) ends in one place: a new deployment for the runner.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigErrors};
+use crate::endpoint::EndpointName;
+use crate::probe::{Module, Prober, dns, tls};
+use crate::record::{Recorder, keeper};
+use crate::state::store::{Store, StoreError};
+use crate::state::{Catalogue, EndpointState, Own, State};
+use crate::web;
+
+mod attendants;
+mod single;
+mod supervisor;
+
+/// How long connections under way may go on once everything else has stopped.
+const WEB_GRACE: Duration = Duration::from_secs(3);
+
+/// What the program is told from outside its configuration file.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The configuration.
+    pub config_file: PathBuf,
+    /// How often to look whether it has changed; `None`: only when told.
+    pub auto_reload: Option<Duration>,
+    /// Where what must outlive a restart is kept; `None`: nowhere.
+    pub storage_path: Option<PathBuf>,
+    /// Taken off the timeout that a scrape of `/probe` announces.
+    pub timeout_offset: Duration,
+    /// The URL under which users reach this server.
+    pub external_url: Option<url::Url>,
+    /// Which share of the catalogue is probed here.
+    pub shard: Shard,
+}
+
+/// A share of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which one, from 0.
+    pub ordinal: u32,
+    /// Of how many.
+    pub total: u32,
+}
+
+impl Shard {
+    /// Everything.
+    pub const WHOLE: Self = Self { ordinal: 0, total: 1 };
+
+    /// Whether an endpoint of this name is probed in this share.
+    ///
+    /// Jump consistent hash (Lamping and Veach, 2014): one more share moves as few endpoints as possible.
+    #[must_use]
+    pub fn holds(self, name: &str) -> bool {
+        let mut key = crate::schedule::hash(name);
+        let (mut bucket, mut next) = (0_u64, 0_u64);
+        while next < u64::from(self.total) {
+            bucket = next;
+            key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+            next = (bucket + 1).saturating_mul(1 << 31) / ((key >> 33) + 1);
+        }
+        bucket == u64::from(self.ordinal)
+    }
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not usable.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The store is not usable.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The share does not exist.
+    #[error("--shard {ordinal} is not below --total-shards {total}")]
+    Shard {
+        /// What was asked for.
+        ordinal: u32,
+        /// How many there are.
+        total: u32,
+    },
+}
+
+/// The program, loaded and ready to run.
+#[derive(Debug)]
+pub struct App {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    state: Arc<State>,
+    store: Option<Arc<Store>>,
+    anchor_module: Arc<Module>,
+    remembered: HashMap<EndpointName, EndpointState>,
+}
+
+impl App {
+    /// Loads the configuration and opens the store.
+    pub fn load(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let Shard { ordinal, total } = settings.shard;
+        if ordinal >= total {
+            return Err(StartError::Shard { ordinal, total });
+        }
+        let config = config::load(&settings.config_file)?;
+        let opened = settings.storage_path.as_deref().map(Store::open).transpose()?;
+        let (store, remembered) = match opened {
+            Some(opened) => {
+                if let Some((aside, reason)) = &opened.set_aside {
+                    tracing::error!(%reason, aside = %aside.display(), "the store was damaged: it is set aside, a new one begun");
+                }
+                (Some(Arc::new(opened.store)), opened.remembered)
+            }
+            None => (None, HashMap::new()),
+        };
+        let state = Arc::new(State::new(Catalogue::default(), Own::new(store.is_some())));
+        let anchor_module = config::anchor_module()?;
+        Ok(Self {
+            settings,
+            clock,
+            config,
+            state,
+            store,
+            anchor_module,
+            remembered,
+        })
+    }
+
+    /// What is known; for tests and the one-shot commands.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
+    /// Runs until told to stop: probes end first, then what is known is kept, and the web last, so that the final state
+    /// can be scraped.
+    pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) {
+        let (kept, changes) = mpsc::channel(keeper::ROOM);
+        let mut keeping = JoinSet::new();
+        if let Some(store) = self.store {
+            keeping.spawn(keeper::run(store, changes));
+        }
+        let recorder = Arc::new(Recorder::new(
+            Arc::clone(&self.state),
+            Arc::clone(&self.clock),
+            (!keeping.is_empty()).then_some(kept),
+        ));
+        let (commands, asked) = mpsc::channel(64);
+        let front = Arc::new(ArcSwap::default());
+        let site = web::Site {
+            state: Arc::clone(&self.state),
+            clock: Arc::clone(&self.clock),
+            front: Arc::clone(&front),
+            commands,
+            timeout_offset: self.settings.timeout_offset,
+            limits: web::Limits {
+                grace: WEB_GRACE,
+                ..web::Limits::default()
+            },
+        };
+        let web_stop = CancellationToken::new();
+        let mut serving = JoinSet::new();
+        for listener in listeners {
+            log_address(&listener);
+            serving.spawn(web::serve(
+                listener,
+                site.clone(),
+                web_stop.clone().cancelled_owned(),
+            ));
+        }
+        drop(site);
+        let (supervisor, runner) = supervisor::Supervisor::new(
+            supervisor::Parts {
+                settings: self.settings,
+                clock: self.clock,
+                state: self.state,
+                recorder: Arc::clone(&recorder),
+                front,
+                anchor_module: self.anchor_module,
+                remembered: self.remembered,
+            },
+            self.config,
+        );
+        let mut running = JoinSet::new();
+        let probing_stop = stop.clone();
+        running.spawn(async move { runner.run(probing_stop).await });
+        supervisor.run(asked, stop).await;
+        running.join_all().await;
+        drop(recorder);
+        keeping.join_all().await;
+        web_stop.cancel();
+        for ended in serving.join_all().await {
+            match ended {
+                web::Ended::Clean => tracing::info!("stopped, every request answered"),
+                web::Ended::Cut(connections) => {
+                    tracing::warn!(connections, "stopped, connections were cut off")
+                }
+            }
+        }
+    }
+}
+
+fn log_address(listener: &TcpListener) {
+    match listener.local_addr() {
+        Ok(address) => tracing::info!(%address, "serving"),
+        Err(error) => tracing::warn!(%error, "serving on an address that the system does not tell"),
+    }
+}
+
+/// What probes by this configuration.
+#[must_use]
+pub fn prober(config: &Config, clock: Arc<dyn Clock>) -> Prober {
+    let intermediates = config.intermediates.as_deref().unwrap_or_default();
+    Prober {
+        resolver: dns::Resolver::new(config.resolver.clone()),
+        clock,
+        intermediates: tls::Intermediates::from_pem(intermediates),
+    }
+}
+
+/// Binds the addresses; `[::]` where there is no IPv6 becomes `0.0.0.0`.
+pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketAddr, std::io::Error)> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let bound = match TcpListener::bind(address).await {
+            Err(error) if address.ip().is_unspecified() && address.is_ipv6() && no_ipv6(&error) => {
+                TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, address.port())).await
+            }
+            bound => bound,
+        };
+        listeners.push(bound.map_err(|error| (*address, error))?);
+    }
+    Ok(listeners)
+}
+
+/// Whether binding failed because the machine has no IPv6.
+fn no_ipv6(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::AddrNotAvailable | std::io::ErrorKind::Unsupported
+    ) || error.raw_os_error() == Some(97)
+}

@@ -1,0 +1,147 @@
+//! One probe on demand, for `/probe`: the module's own rules, no memory, no confirmation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::cause::Cause;
+use crate::diagnosis;
+use crate::endpoint::{AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName};
+use crate::outcome::Outcome;
+use crate::probe::{Module, Prober, Request};
+use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
+
+/// Probes as asked; `shown` is the module as it may be shown.
+pub(super) async fn probe(
+    asked: ProbeRequest,
+    module: Option<Arc<Module>>,
+    shown: String,
+    prober: &Prober,
+) -> Result<ProbeAnswer, BadProbe> {
+    let Some(module) = module else {
+        return Err(BadProbe(format!("unknown module {:?}", asked.module)));
+    };
+    let name = ModuleName::from(asked.module.as_str());
+    let url = target(&asked.target)?;
+    let timeout = match module.timeout {
+        Some(own) if asked.timeout.is_zero() || own < asked.timeout => own,
+        Some(_) | None => asked.timeout,
+    };
+    let endpoint = endpoint(url, name, timeout);
+    let outcome = prober
+        .probe(&Request {
+            url: &endpoint.url,
+            module: &module,
+            addresses: AddressChoice::One,
+            expect: &endpoint.group.expect,
+            former_targets: &[],
+            marked: false,
+            hostname: asked.hostname.as_deref(),
+            deadline: Instant::now() + timeout,
+        })
+        .await;
+    let context = diagnosis::Context::at(prober.clock.now());
+    let verdict = diagnosis::diagnose(&outcome, &endpoint, &context);
+    let cause = verdict.root.map(|root| root.cause);
+    Ok(ProbeAnswer {
+        log: log(&endpoint, &outcome, cause),
+        module: shown,
+        outcome,
+        cause,
+    })
+}
+
+/// The target as a URL; like blackbox_exporter, one without a scheme is asked by plain HTTP.
+fn target(text: &str) -> Result<Url, BadProbe> {
+    let lower = text.to_ascii_lowercase();
+    let full = if lower.starts_with("http://") || lower.starts_with("https://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url =
+        Url::parse(&full).map_err(|error| BadProbe(format!("target {text:?} is not a URL: {error}")))?;
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(BadProbe(format!("target {text:?} names no host")));
+    }
+    Ok(url)
+}
+
+/// The target in the vocabulary of the catalogue, with no expectation but the module's.
+fn endpoint(url: Url, module: ModuleName, timeout: Duration) -> Endpoint {
+    let group = Group {
+        name: GroupName::from("probe"),
+        module,
+        interval: timeout,
+        timeout,
+        confirm: Confirm {
+            attempts: 0,
+            pause: Duration::ZERO,
+        },
+        addresses: AddressChoice::One,
+        page: false,
+        maintenance: Vec::new(),
+        accepted: Vec::new(),
+        expect: Expectation::default(),
+    };
+    Endpoint::of(url, Arc::new(group))
+}
+
+/// What happened, line by line, for `debug=true`.
+fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<String> {
+    let mut lines = vec![format!(
+        "probing {} by module {}",
+        endpoint.url, endpoint.group.module
+    )];
+    let resolution = &outcome.resolution;
+    for answer in &resolution.answers {
+        lines.push(format!(
+            "dns {:?} {}: {:?}",
+            answer.family, answer.server, answer.reply
+        ));
+    }
+    lines.push(format!(
+        "resolved {:?} in {:?}",
+        resolution.addresses, resolution.elapsed
+    ));
+    for attempt in &outcome.attempts {
+        for hop in &attempt.hops {
+            lines.push(format!(
+                "asked {} at {:?}: {:?}",
+                hop.url, hop.address, hop.timings
+            ));
+            if let Some(chain) = hop.tls.as_ref().and_then(|tls| tls.chain.as_ref()) {
+                let leaf = chain
+                    .leaf()
+                    .map(|leaf| format!("{} by {}, until {}", leaf.subject, leaf.issuer, leaf.not_after));
+                lines.push(format!(
+                    "certificate {}; problems: {:?}",
+                    leaf.unwrap_or_default(),
+                    chain.problems
+                ));
+            }
+            if let Some(response) = &hop.response {
+                lines.push(format!(
+                    "answer {}, {} bytes of body",
+                    response.status, response.body_length
+                ));
+            }
+            if let Some(failure) = &hop.failure {
+                lines.push(format!("failed: {failure}"));
+            }
+        }
+        for violation in &attempt.violations {
+            lines.push(format!(
+                "rule {:?} broken: expected {}, actual {}",
+                violation.rule, violation.expected, violation.actual
+            ));
+        }
+    }
+    lines.push(match cause {
+        Some(cause) => format!("probe failed after {:?}: {cause}", outcome.elapsed),
+        None => format!("probe succeeded after {:?}", outcome.elapsed),
+    });
+    lines
+}

@@ -1,0 +1,247 @@
+//! Holds the configuration in force and what discovery has found, and turns every change into a new deployment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::{Settings, attendants, single};
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigErrors, GroupPlan};
+use crate::discovery::{self, Discovered};
+use crate::endpoint::{EndpointName, ModuleName};
+use crate::probe::{Module, Prober};
+use crate::record::Recorder;
+use crate::schedule::runner::{Deployment, Runner};
+use crate::state::{EndpointState, State};
+use crate::web::{Command, Front};
+
+/// What the supervisor is built from.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) state: Arc<State>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) front: Arc<ArcSwap<Front>>,
+    pub(super) anchor_module: Arc<Module>,
+    pub(super) remembered: HashMap<EndpointName, EndpointState>,
+}
+
+/// The loop that holds it all together.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    parts: Parts,
+    config: Config,
+    prober: Arc<Prober>,
+    /// What each source of each group has found; the last good answer stays over reloads.
+    found: HashMap<attendants::SourceKey, Vec<Discovered>>,
+    attendants: attendants::Attendants,
+    singles: JoinSet<()>,
+    deployments: watch::Sender<Deployment>,
+}
+
+impl Supervisor {
+    /// Puts the first configuration in force; nothing runs yet.
+    pub(super) fn new(parts: Parts, config: Config) -> (Self, Runner) {
+        let prober = Arc::new(super::prober(&config, Arc::clone(&parts.clock)));
+        let deployment = Deployment {
+            catalogue: parts.state.catalogue(),
+            modules: Arc::new(config.modules.clone()),
+            prober: Arc::clone(&prober),
+        };
+        let (deployments, deployed) = watch::channel(deployment);
+        let (doubt, doubts) = mpsc::channel(1);
+        let attendants = attendants::Attendants::new(Arc::new(Mutex::new(doubts)));
+        let runner = Runner::new(deployed, Arc::clone(&parts.recorder), doubt);
+        let mut supervisor = Self {
+            parts,
+            config,
+            prober,
+            found: HashMap::new(),
+            attendants,
+            singles: JoinSet::new(),
+            deployments,
+        };
+        supervisor.put_in_force();
+        (supervisor, runner)
+    }
+
+    /// Attends to whatever comes until told to stop.
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Command>, stop: CancellationToken) {
+        let mut hangup = hangup();
+        let mut look = tokio::time::interval(self.parts.settings.auto_reload.unwrap_or(Duration::MAX / 4));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        look.reset();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(command) = asked.recv() => self.obey(command),
+                () = received(&mut hangup) => self.reload_unasked(),
+                Some(found) = self.attendants.next() => self.take_in(found),
+                _ = look.tick() => self.look_for_changes(),
+                Some(_) = self.singles.join_next(), if !self.singles.is_empty() => {}
+            }
+        }
+        self.attendants.stop().await;
+        self.singles.shutdown().await;
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Reload { reply } => {
+                // Whoever asked may have gone: the reload stands all the same.
+                let _ = reply.send(self.reload());
+            }
+            Command::Probe { request, reply } => {
+                let name = ModuleName::from(request.module.as_str());
+                let module = self.config.modules.get(&name).cloned();
+                let shown = config::show_module(&self.config, &name).unwrap_or_default();
+                let prober = Arc::clone(&self.prober);
+                self.singles.spawn(async move {
+                    let answer = single::probe(request, module, shown, &prober).await;
+                    // Whoever asked may have gone.
+                    let _ = reply.send(answer);
+                });
+            }
+        }
+    }
+
+    /// Loads the configuration anew; one that is not usable changes nothing but the metric that says so.
+    fn reload(&mut self) -> Result<(), String> {
+        match config::load(&self.parts.settings.config_file) {
+            Ok(config) => {
+                self.config = config;
+                self.put_in_force();
+                Ok(())
+            }
+            Err(errors) => Err(self.refuse(&errors)),
+        }
+    }
+
+    /// A reload that nobody waits for; what is wrong with it is in the log and the metric.
+    fn reload_unasked(&mut self) {
+        let _ = self.reload();
+    }
+
+    fn refuse(&self, errors: &ConfigErrors) -> String {
+        self.parts.recorder.reload_failed();
+        let text = errors.to_string();
+        tracing::error!(errors = %text, "the configuration cannot be used: the one in force stays");
+        text
+    }
+
+    /// Reloads if a file of the configuration has changed since it was read.
+    fn look_for_changes(&mut self) {
+        if self.config.sources.changed() {
+            self.reload_unasked();
+        }
+    }
+
+    fn take_in(&mut self, found: attendants::Found) {
+        if self.attendants.is_current(&found) && self.found.get(&found.key) != Some(&found.hosts) {
+            tracing::info!(group = %found.key.group, hosts = found.hosts.len(), "discovery has changed");
+            self.found.insert(found.key, found.hosts);
+            self.deploy();
+        }
+    }
+
+    /// Makes everything follow the configuration.
+    fn put_in_force(&mut self) {
+        self.prober = Arc::new(super::prober(&self.config, Arc::clone(&self.parts.clock)));
+        self.found
+            .retain(|key, _| self.config.groups.iter().any(|plan| plan.group.name == key.group));
+        self.deploy();
+        self.attendants.replace(
+            &self.config,
+            &self.parts.anchor_module,
+            &self.prober,
+            &self.parts.recorder,
+        );
+        let config = config::show(&self.config).into();
+        self.parts.front.store(Arc::new(Front { ready: true, config }));
+        self.parts.recorder.reload_succeeded();
+        for warning in &self.config.warnings {
+            tracing::warn!("{warning}");
+        }
+        tracing::info!(
+            groups = self.config.groups.len(),
+            endpoints = self.parts.state.catalogue().slots.len(),
+            "the configuration is in force"
+        );
+    }
+
+    /// Gives the runner and the state what is to be watched now.
+    fn deploy(&mut self) {
+        let found: Vec<Vec<Discovered>> = self
+            .config
+            .groups
+            .iter()
+            .map(|plan| self.found_for(plan))
+            .collect();
+        let plans = self
+            .config
+            .groups
+            .iter()
+            .zip(&found)
+            .map(|(plan, found)| (plan, found.as_slice()));
+        let (mut endpoints, rejected) = discovery::catalogue(plans);
+        for rejected in rejected {
+            tracing::warn!(target = rejected.target, reason = %rejected.reason, "a discovered target cannot be watched");
+        }
+        let shard = self.parts.settings.shard;
+        endpoints.retain(|endpoint| shard.holds(endpoint.name.as_str()));
+        let groups = self
+            .config
+            .groups
+            .iter()
+            .map(|plan| (Arc::clone(&plan.group), plan.labels.clone()));
+        let remembered = &self.parts.remembered;
+        self.parts
+            .recorder
+            .replace_catalogue(groups, endpoints, |name| remembered.get(name).cloned());
+        self.deployments.send_replace(Deployment {
+            catalogue: self.parts.state.catalogue(),
+            modules: Arc::new(self.config.modules.clone()),
+            prober: Arc::clone(&self.prober),
+        });
+    }
+
+    /// What the sources of a group have found, in their order.
+    fn found_for(&self, plan: &GroupPlan) -> Vec<Discovered> {
+        let key = |source| attendants::SourceKey {
+            group: plan.group.name.clone(),
+            source,
+        };
+        (0..plan.sources.len())
+            .filter_map(|source| self.found.get(&key(source)))
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
+/// The signal that asks for a reload; a system that will not tell of it is served without.
+fn hangup() -> Option<Signal> {
+    signal(SignalKind::hangup())
+        .inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be waited for"))
+        .ok()
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(waiting) => {
+            if waiting.recv().await.is_none() {
+                std::future::pending().await
+            }
+        }
+        None => std::future::pending().await,
+    }
+}

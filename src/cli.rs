@@ -1,0 +1,264 @@
+//! The command line: what can be said, and which part of the program answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::{build_info, telemetry};
+
+mod check;
+mod config;
+mod serve;
+
+/// How a run ended, as a shell sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing is wrong.
+    Fine,
+    /// A cause stands.
+    Cause,
+    /// The call or the configuration cannot be used.
+    Usage,
+    /// Nothing could be told: this vantage point is offline.
+    Unknown,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Fine => Self::SUCCESS,
+            Exit::Cause => Self::from(1),
+            Exit::Usage => Self::from(2),
+            Exit::Unknown => Self::from(3),
+        }
+    }
+}
+
+/// Watches public endpoints layer by layer and tells Prometheus what is wrong, why, and since when.
+///
+/// Without a command it serves, like any exporter.
+#[derive(Debug, Parser)]
+#[command(name = "linkwatch", version = version(), args_conflicts_with_subcommands = true, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Probe the catalogue on a schedule and serve what is known on /metrics.
+    Serve(ServeArgs),
+    /// Probe once and say what is wrong, why, and what to do.
+    Check(CheckArgs),
+    /// Look at a configuration without running it.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// What `serve` can be told.
+#[derive(Debug, Args, Clone)]
+#[command(next_help_heading = "Serving")]
+pub struct ServeArgs {
+    /// The configuration.
+    #[arg(
+        long = "config.file",
+        env = "LINKWATCH_CONFIG_FILE",
+        default_value = "linkwatch.yml",
+        value_name = "FILE"
+    )]
+    pub config_file: PathBuf,
+    /// Reload the configuration when its files change.
+    #[arg(long = "config.enable-auto-reload", overrides_with = "no_auto_reload")]
+    pub auto_reload: bool,
+    #[arg(long = "no-config.enable-auto-reload", hide = true)]
+    no_auto_reload: bool,
+    /// How often to look whether the configuration has changed.
+    #[arg(long = "config.auto-reload-interval", default_value = "30s", value_parser = duration, value_name = "DURATION")]
+    pub auto_reload_interval: Duration,
+    /// Directory for what must outlive a restart; without it everything is in memory.
+    #[arg(long = "storage.path", env = "LINKWATCH_STORAGE_PATH", value_name = "DIR")]
+    pub storage_path: Option<PathBuf>,
+    /// Address to serve on; repeatable.
+    #[arg(long = "web.listen-address", env = "LINKWATCH_WEB_LISTEN_ADDRESS", default_value = ":9716", value_delimiter = ',', value_parser = listen_address, value_name = "ADDRESS")]
+    pub listen: Vec<SocketAddr>,
+    /// The URL under which users reach this server, for links.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    pub external_url: Option<url::Url>,
+    /// Seconds taken off the scrape timeout that Prometheus announces to /probe.
+    #[arg(long = "timeout-offset", default_value_t = 0.5, value_name = "SECONDS")]
+    pub timeout_offset: f64,
+    /// Which share of the catalogue is probed here, from 0.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub shard: u32,
+    /// Into how many shares the catalogue is divided; 1 probes all of it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    pub total_shards: u32,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Args, Clone)]
+struct LogArgs {
+    /// Least severe lines that are written.
+    #[arg(long = "log.level", env = "LINKWATCH_LOG_LEVEL", value_enum, default_value_t = telemetry::Level::Info, value_name = "LEVEL")]
+    level: telemetry::Level,
+    /// How lines are written.
+    #[arg(long = "log.format", env = "LINKWATCH_LOG_FORMAT", value_enum, default_value_t = telemetry::Format::Logfmt, value_name = "FORMAT")]
+    format: telemetry::Format,
+}
+
+/// What `check` can be told.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// URLs or hosts; a host is asked by https.
+    #[arg(required_unless_present = "config_file", conflicts_with = "config_file")]
+    targets: Vec<String>,
+    /// Check what this configuration watches.
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    /// Only this group of it.
+    #[arg(long, requires = "config_file", value_name = "NAME")]
+    group: Option<String>,
+    /// Ask this DNS server in place of the system's.
+    #[arg(long, value_name = "ADDR[:PORT]", conflicts_with = "config_file")]
+    resolver: Option<String>,
+    /// Trust these certificate authorities (PEM) in place of the public ones.
+    #[arg(long, value_name = "FILE", conflicts_with = "config_file")]
+    ca_file: Option<PathBuf>,
+    /// Time for one probe.
+    #[arg(long, default_value = "5s", value_parser = duration, value_name = "DURATION")]
+    timeout: Duration,
+    /// The status must be this one; repeatable.
+    #[arg(long, value_name = "N", conflicts_with = "config_file")]
+    expect_status: Vec<u16>,
+    /// The first answer must redirect there.
+    #[arg(long, value_name = "URL", conflicts_with = "config_file")]
+    expect_location: Option<String>,
+    /// DNS must lead to this name, address or network; repeatable.
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    expect_dns: Vec<String>,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A report to read.
+    Text,
+    /// An array with one object per endpoint.
+    Json,
+    /// The series that /metrics would show.
+    Prometheus,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Report everything that is wrong with a configuration.
+    Check {
+        /// The configuration.
+        #[arg(long = "config.file", default_value = "linkwatch.yml", value_name = "FILE")]
+        config_file: PathBuf,
+    },
+    /// Print a configuration as it is understood, secrets masked.
+    Show {
+        /// The configuration.
+        #[arg(long = "config.file", default_value = "linkwatch.yml", value_name = "FILE")]
+        config_file: PathBuf,
+    },
+    /// Print the JSON Schema of the configuration.
+    Schema,
+}
+
+/// Does what the arguments say; prints on standard output, complains on standard error.
+pub fn run(cli: Cli) -> Exit {
+    match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "linkwatch", &mut std::io::stdout());
+            Exit::Fine
+        }
+        Some(Command::Man) => match clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()) {
+            Ok(()) => Exit::Fine,
+            Err(error) => complain(&format!("cannot print the manual page: {error}")),
+        },
+    }
+}
+
+impl ServeArgs {
+    /// Makes the log lines go where the arguments say.
+    fn install_log(&self) {
+        telemetry::install(self.log.level, self.log.format);
+    }
+}
+
+/// Tells the user what is wrong with the call.
+fn complain(message: &str) -> Exit {
+    anstream::eprintln!("linkwatch: {message}");
+    Exit::Usage
+}
+
+const fn version() -> &'static str {
+    build_info::VERSION
+}
+
+/// A duration as Prometheus writes it.
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text)
+        .ok_or_else(|| format!("{text:?} is not a duration such as 5s, 500ms or 1m30s"))
+}
+
+/// An address to listen on, with Go's habit of leaving the host out.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') {
+        format!("[::]{text}")
+    } else {
+        text.replace("localhost:", "127.0.0.1:")
+    };
+    full.parse()
+        .map_err(|_| format!("{text:?} is not an address such as :9716, 127.0.0.1:9716 or [::1]:9716"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_exporter_can_be_started_without_a_command() {
+        let cli =
+            Cli::try_parse_from(["linkwatch", "--config.file=a.yml", "--web.listen-address", ":0"]).unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.config_file, PathBuf::from("a.yml"));
+        assert_eq!(cli.serve.listen, ["[::]:0".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_boolean_can_be_taken_back() {
+        let on_and_off = [
+            "linkwatch",
+            "--config.enable-auto-reload",
+            "--no-config.enable-auto-reload",
+        ];
+        assert!(!Cli::try_parse_from(on_and_off).unwrap().serve.auto_reload);
+    }
+}

@@ -1,0 +1,123 @@
+//! What a check is to probe: the arguments are read as a small configuration, so that there is one way to say and to
+//! refuse things.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::super::CheckArgs;
+use crate::app;
+use crate::clock::SystemClock;
+use crate::config::{self, Config, Files};
+use crate::endpoint::Endpoint;
+use crate::probe::{Module, Prober};
+
+/// What is to be probed, and how.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) targets: Vec<(Arc<Endpoint>, Arc<Module>)>,
+    pub(super) anchors: Vec<Url>,
+    pub(super) anchor_module: Arc<Module>,
+    pub(super) prober: Prober,
+}
+
+impl Plan {
+    /// Reads the arguments; what is wrong with them is the error.
+    pub(super) fn of(args: &CheckArgs) -> Result<Self, String> {
+        let config = match &args.config_file {
+            Some(file) => config::load(file).map_err(|errors| errors.to_string())?,
+            None => of_targets(args)?,
+        };
+        let named = |name: &str| args.group.as_deref().is_none_or(|wanted| wanted == name);
+        if let Some(wanted) = &args.group
+            && !config
+                .groups
+                .iter()
+                .any(|plan| plan.group.name.as_str() == wanted)
+        {
+            return Err(format!("the configuration has no group {wanted:?}"));
+        }
+        let targets = config
+            .groups
+            .iter()
+            .filter(|plan| named(plan.group.name.as_str()))
+            .flat_map(|plan| &plan.endpoints)
+            .filter_map(|endpoint| {
+                let module = config.modules.get(&endpoint.group.module)?;
+                Some((Arc::clone(endpoint), Arc::clone(module)))
+            })
+            .collect();
+        Ok(Self {
+            targets,
+            anchor_module: config::anchor_module().map_err(|errors| errors.to_string())?,
+            prober: app::prober(&config, Arc::new(SystemClock)),
+            anchors: config.anchors,
+        })
+    }
+}
+
+/// The arguments as a configuration of one group.
+fn of_targets(args: &CheckArgs) -> Result<Config, String> {
+    let milliseconds = format!("{}ms", args.timeout.as_millis());
+    let distinct: BTreeSet<_> = args.targets.iter().filter_map(|target| host(target)).collect();
+    let name = if distinct.len() == args.targets.len() {
+        "{host}"
+    } else {
+        "{url}"
+    };
+    let mut http = Map::new();
+    if let Some(file) = &args.ca_file {
+        http.insert("tls_config".into(), json!({ "ca_file": file }));
+    }
+    let mut expect = Map::new();
+    if !args.expect_status.is_empty() {
+        expect.insert("status".into(), json!(args.expect_status));
+    }
+    if let Some(location) = &args.expect_location {
+        expect.insert("location".into(), json!(location));
+    }
+    if !args.expect_dns.is_empty() {
+        expect.insert("dns".into(), json!({ "target": args.expect_dns }));
+    }
+    let mut text = json!({
+        "global": { "interval": "1d", "timeout": milliseconds },
+        "modules": { "check": { "prober": "http", "http": http } },
+        "groups": [{
+            "name": "check",
+            "module": "check",
+            "hosts": args.targets,
+            "endpoint_name": name,
+            "expect": expect,
+        }],
+    });
+    if let Some(server) = &args.resolver {
+        text["resolver"] = json!({ "servers": [server] });
+    }
+    let text = Value::to_string(&text);
+    config::parse(
+        Path::new("arguments"),
+        text.as_bytes(),
+        Files::directory(Path::new("")),
+    )
+    .map_err(|errors| {
+        let said = errors.problems.iter().map(|problem| match &problem.hint {
+            Some(hint) => format!("{} ({hint})", problem.what),
+            None => problem.what.clone(),
+        });
+        said.collect::<Vec<_>>().join("\nlinkwatch: ")
+    })
+}
+
+/// The host of a target as the name of its endpoint would show it.
+fn host(target: &str) -> Option<String> {
+    let url = if target.contains("://") {
+        Url::parse(target)
+    } else {
+        Url::parse(&format!("https://{target}"))
+    };
+    let url = url.ok()?;
+    Some(format!("{}:{:?}", url.host_str()?, url.port_or_known_default()))
+}

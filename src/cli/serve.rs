@@ -1,0 +1,62 @@
+//! `linkwatch serve`: the exporter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, ServeArgs, complain};
+use crate::app::{self, App, Settings, Shard};
+use crate::clock::SystemClock;
+
+/// Runs until SIGTERM or SIGINT.
+pub(super) fn run(args: &ServeArgs) -> Exit {
+    args.install_log();
+    let settings = Settings {
+        config_file: args.config_file.clone(),
+        auto_reload: args.auto_reload.then_some(args.auto_reload_interval),
+        storage_path: args.storage_path.clone(),
+        timeout_offset: Duration::try_from_secs_f64(args.timeout_offset).unwrap_or_default(),
+        external_url: args.external_url.clone(),
+        shard: Shard {
+            ordinal: args.shard,
+            total: args.total_shards,
+        },
+    };
+    let app = match App::load(settings, Arc::new(SystemClock)) {
+        Ok(app) => app,
+        Err(error) => return complain(&error.to_string()),
+    };
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(serve(app, args)),
+        Err(error) => complain(&format!("cannot start the runtime: {error}")),
+    }
+}
+
+async fn serve(app: App, args: &ServeArgs) -> Exit {
+    let listeners = match app::bind(&args.listen).await {
+        Ok(listeners) => listeners,
+        Err((address, error)) => return complain(&format!("cannot listen on {address}: {error}")),
+    };
+    let stop = CancellationToken::new();
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return complain("the system does not let SIGTERM and SIGINT be waited for");
+    };
+    let asked = stop.clone();
+    let signals = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        asked.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = app.run(listeners, stop) => Exit::Fine,
+        () = signals => Exit::Fine,
+    }
+}

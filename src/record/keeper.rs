@@ -1,0 +1,64 @@
+//! Keeps what must outlive a restart: takes states by a bounded channel and writes them in batches, off the
+//! workers that probe.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::endpoint::EndpointName;
+use crate::state::EndpointState;
+use crate::state::store::Store;
+
+/// How many changes may wait for the disk; one that finds no room is written with the endpoint's next change.
+pub const ROOM: usize = 16_384;
+
+/// A change to keep.
+#[derive(Debug)]
+pub enum Kept {
+    /// The endpoint's state is now this.
+    State(EndpointName, Box<EndpointState>),
+    /// The endpoint is no longer watched.
+    Forgotten(EndpointName),
+}
+
+/// Writes until the channel is closed and empty. Blocks: for a thread of its own.
+pub fn keep(store: &Store, mut changes: mpsc::Receiver<Kept>) {
+    let mut batch = Vec::new();
+    while let Some(first) = changes.blocking_recv() {
+        batch.push(first);
+        while let Ok(more) = changes.try_recv() {
+            batch.push(more);
+        }
+        write(store, batch.drain(..));
+    }
+}
+
+/// Writes one batch; of several changes to one endpoint the last counts.
+fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
+    let mut states: HashMap<EndpointName, Option<EndpointState>> = HashMap::new();
+    for change in batch {
+        match change {
+            Kept::State(name, state) => states.insert(name, Some(*state)),
+            Kept::Forgotten(name) => states.insert(name, None),
+        };
+    }
+    let (mut written, mut forgotten) = (Vec::new(), Vec::new());
+    for (name, state) in states {
+        match state {
+            Some(state) => written.push((name, state)),
+            None => forgotten.push(name),
+        }
+    }
+    if let Err(error) = store.write(&written, &forgotten) {
+        tracing::error!(%error, "could not keep what is known: a restart would forget it");
+    }
+}
+
+/// A thread's handle is awaited through this.
+pub async fn run(store: Arc<Store>, changes: mpsc::Receiver<Kept>) {
+    let kept = tokio::task::spawn_blocking(move || keep(&store, changes));
+    if let Err(error) = kept.await {
+        tracing::error!(%error, "the writer of the store ended early: a restart would forget what happens from now on");
+    }
+}

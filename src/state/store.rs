@@ -1,0 +1,261 @@
+//! What must outlive a restart: the state of each endpoint, in an embedded store (redb).
+//!
+//! A damaged store is set aside and reported, and never stops the watch; damage includes a panic of the store
+//! itself, so everything that reads a file of unknown condition is guarded.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use super::EndpointState;
+use crate::endpoint::EndpointName;
+
+/// One row per endpoint: name to state, as JSON, which tolerates fields that come and go.
+const ENDPOINTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endpoints");
+
+/// The file in the storage directory.
+const FILE: &str = "linkwatch.redb";
+
+/// The open store.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+}
+
+/// What opening a store came to.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store, fresh if the one found was damaged.
+    pub store: Store,
+    /// What it remembered.
+    pub remembered: HashMap<EndpointName, EndpointState>,
+    /// Where a damaged store was put, and what was wrong with it.
+    pub set_aside: Option<(PathBuf, String)>,
+}
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The directory cannot be made.
+    #[error("cannot create the storage directory {path}: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process holds it.
+    #[error("the store {0} is in use by another process: give each its own --storage.path")]
+    InUse(PathBuf),
+    /// Reading or writing failed.
+    #[error("the store {path} cannot be used: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+}
+
+impl Store {
+    /// Opens the store in a directory, making both where they do not exist.
+    pub fn open(directory: &Path) -> Result<Opened, StoreError> {
+        std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
+            path: directory.to_owned(),
+            source,
+        })?;
+        let path = directory.join(FILE);
+        match guarded(|| read(&path)) {
+            Ok((store, remembered)) => Ok(Opened {
+                store,
+                remembered,
+                set_aside: None,
+            }),
+            Err(Trouble::InUse) => Err(StoreError::InUse(path)),
+            Err(Trouble::System(reason)) => Err(StoreError::Unusable { path, reason }),
+            Err(Trouble::Damaged(reason)) => {
+                let aside = set_aside(&path)?;
+                let (store, remembered) =
+                    guarded(|| read(&path)).map_err(|trouble| StoreError::Unusable {
+                        path: path.clone(),
+                        reason: trouble.into_reason(),
+                    })?;
+                Ok(Opened {
+                    store,
+                    remembered,
+                    set_aside: Some((aside, reason)),
+                })
+            }
+        }
+    }
+
+    /// Writes these states, and forgets the endpoints that are no longer watched, in one transaction.
+    pub fn write(
+        &self,
+        states: &[(EndpointName, EndpointState)],
+        forgotten: &[EndpointName],
+    ) -> Result<(), StoreError> {
+        guarded(|| {
+            let transaction = self.database.begin_write().map_err(trouble)?;
+            {
+                let mut table = transaction.open_table(ENDPOINTS).map_err(trouble)?;
+                for (name, state) in states {
+                    let row =
+                        serde_json::to_vec(state).map_err(|error| Trouble::Damaged(error.to_string()))?;
+                    table.insert(name.as_str(), row.as_slice()).map_err(trouble)?;
+                }
+                for name in forgotten {
+                    table.remove(name.as_str()).map_err(trouble)?;
+                }
+            }
+            transaction.commit().map_err(trouble)
+        })
+        .map_err(|trouble| StoreError::Unusable {
+            path: PathBuf::from(FILE),
+            reason: trouble.into_reason(),
+        })
+    }
+}
+
+/// What can be wrong with a store.
+enum Trouble {
+    InUse,
+    System(String),
+    Damaged(String),
+}
+
+impl Trouble {
+    fn into_reason(self) -> String {
+        match self {
+            Self::InUse => "in use by another process".to_owned(),
+            Self::System(reason) | Self::Damaged(reason) => reason,
+        }
+    }
+}
+
+fn trouble(error: impl Into<redb::Error>) -> Trouble {
+    use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+    let error = error.into();
+    let reason = error.to_string();
+    if matches!(error, redb::Error::DatabaseAlreadyOpen) {
+        Trouble::InUse
+    } else if let redb::Error::Io(io) = &error
+        && !matches!(io.kind(), InvalidData | UnexpectedEof)
+    {
+        Trouble::System(reason)
+    } else {
+        Trouble::Damaged(reason)
+    }
+}
+
+/// Runs what touches the file; redb panics on some damaged pages, and that is damage too.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Trouble::Damaged("reading it made the store panic".to_owned())))
+}
+
+fn read(path: &Path) -> Result<(Store, HashMap<EndpointName, EndpointState>), Trouble> {
+    let mut database = Database::create(path).map_err(trouble)?;
+    database.check_integrity().map_err(trouble)?;
+    let mut remembered = HashMap::new();
+    let transaction = database.begin_read().map_err(trouble)?;
+    match transaction.open_table(ENDPOINTS) {
+        Ok(table) => {
+            for row in table.iter().map_err(trouble)? {
+                let (name, state) = row.map_err(trouble)?;
+                // A row of another version that no longer reads is forgotten, not a damaged store.
+                if let Ok(mut state) = serde_json::from_slice::<EndpointState>(state.value()) {
+                    state.last_run = None;
+                    remembered.insert(EndpointName::from(name.value()), state);
+                }
+            }
+        }
+        Err(redb::TableError::TableDoesNotExist(_)) => {}
+        Err(error) => return Err(trouble(error)),
+    }
+    drop(transaction);
+    Ok((Store { database }, remembered))
+}
+
+/// Moves a damaged store out of the way, under a name that is free.
+fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    let aside = (1..1_000)
+        .map(|number| path.with_extension(format!("redb.damaged-{number}")))
+        .find(|aside| !aside.exists())
+        .unwrap_or_else(|| path.with_extension("redb.damaged"));
+    std::fs::rename(path, &aside).map_err(|error| StoreError::Unusable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(failures: u64) -> EndpointState {
+        EndpointState {
+            up: Some(false),
+            failures,
+            ..EndpointState::default()
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_remembered_and_what_was_forgotten_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let (a, b) = (EndpointName::from("a.test"), EndpointName::from("b.test"));
+        {
+            let opened = Store::open(directory.path()).unwrap();
+            opened
+                .store
+                .write(&[(a.clone(), state(3)), (b.clone(), state(4))], &[])
+                .unwrap();
+            opened.store.write(&[], std::slice::from_ref(&b)).unwrap();
+        }
+        let opened = Store::open(directory.path()).unwrap();
+        assert!(opened.set_aside.is_none());
+        assert_eq!(opened.remembered[&a].failures, 3);
+        assert!(!opened.remembered.contains_key(&b));
+    }
+
+    #[test]
+    fn a_store_in_use_is_refused_rather_than_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let _held = Store::open(directory.path()).unwrap();
+        assert!(matches!(Store::open(directory.path()), Err(StoreError::InUse(_))));
+    }
+
+    #[test]
+    fn every_damaged_page_is_survived() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        {
+            let opened = Store::open(directory.path()).unwrap();
+            let states: Vec<_> = (0..200)
+                .map(|n| (EndpointName::from(format!("host-{n}.test").as_str()), state(n)))
+                .collect();
+            opened.store.write(&states, &[]).unwrap();
+        }
+        let whole = std::fs::read(&path).unwrap();
+        for damaged_at in (0..whole.len()).step_by(4096) {
+            let mut damaged = whole.clone();
+            damaged[damaged_at..]
+                .iter_mut()
+                .take(64)
+                .for_each(|byte| *byte ^= 0xa5);
+            std::fs::write(&path, &damaged).unwrap();
+            let opened = Store::open(directory.path()).unwrap();
+            opened
+                .store
+                .write(&[(EndpointName::from("after.test"), state(1))], &[])
+                .unwrap();
+        }
+        std::fs::write(&path, b"not a store at all").unwrap();
+        let opened = Store::open(directory.path()).unwrap();
+        assert!(opened.set_aside.is_some_and(|(aside, _)| aside.exists()));
+    }
+}
