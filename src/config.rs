@@ -19,6 +19,7 @@ mod error;
 mod expect;
 mod files;
 mod group;
+mod header;
 mod http_module;
 mod maintenance;
 mod module;
