@@ -20,6 +20,7 @@ mod error;
 mod expect;
 mod files;
 mod group;
+mod header;
 mod http_module;
 mod maintenance;
 mod module;

@@ -8,13 +8,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::at::{AT, ONE_OR_MANY};
 use super::error::{Findings, Place, did_you_mean, shown};
-use super::tree::{Key, Node, Value};
+use super::tree::{Node, Value};
+
+mod access;
+
+use access::{AtParts, Entries, Items};
 
 /// More faults than this are not looked for: each costs one reading of the file.
 const ROUNDS: usize = 200;
@@ -145,22 +149,6 @@ impl<'t> Reader<'t> {
         let refused = || ReadError::with_hint(format!("expected {what}, found {}", shown(text)), None);
         self.place(parse(text).ok_or_else(refused))
     }
-
-    fn items(self, items: &'t [Node]) -> Items<'t> {
-        Items {
-            reader: self,
-            items: items.iter(),
-        }
-    }
-
-    fn entries(self, entries: &'t [(Key, Node)], fields: Option<&'static [&'static str]>) -> Entries<'t> {
-        Entries {
-            reader: self,
-            left: entries.iter(),
-            fields,
-            value: None,
-        }
-    }
 }
 
 macro_rules! whole_numbers {
@@ -179,14 +167,14 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         match &self.node.value {
             Value::Null => self.place(visitor.visit_unit()),
             Value::Scalar(text) => self.place(visitor.visit_borrowed_str(text)),
-            Value::List(items) => self.place(visitor.visit_seq(self.items(items))),
+            Value::List(items) => self.place(visitor.visit_seq(Items::new(self, items))),
             Value::Mapping(entries) => {
                 if !entries.is_empty() && entries.iter().all(|(_, node)| self.session.is_spoiled(node)) {
                     let mut emptied = ReadError::with_hint(String::new(), None);
                     emptied.silent = true;
                     return self.place(Err(emptied));
                 }
-                self.place(visitor.visit_map(self.entries(entries, None)))
+                self.place(visitor.visit_map(Entries::new(self, entries, None)))
             }
         }
     }
@@ -234,8 +222,8 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.value {
-            Value::Null => self.place(visitor.visit_seq(self.items(&[]))),
-            Value::List(items) => self.place(visitor.visit_seq(self.items(items))),
+            Value::Null => self.place(visitor.visit_seq(Items::new(self, &[]))),
+            Value::List(items) => self.place(visitor.visit_seq(Items::new(self, items))),
             Value::Scalar(_) | Value::Mapping(_) => self.expected("a list"),
         }
     }
@@ -247,10 +235,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if name == AT {
-            return self.place(visitor.visit_seq(AtParts {
-                reader: self,
-                next: 0,
-            }));
+            return self.place(visitor.visit_seq(AtParts::new(self)));
         }
         let one = matches!(self.node.value, Value::Scalar(_) | Value::Mapping(_));
         if name == ONE_OR_MANY && one {
@@ -261,8 +246,8 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.value {
-            Value::Null => self.place(visitor.visit_map(self.entries(&[], None))),
-            Value::Mapping(entries) => self.place(visitor.visit_map(self.entries(entries, None))),
+            Value::Null => self.place(visitor.visit_map(Entries::new(self, &[], None))),
+            Value::Mapping(entries) => self.place(visitor.visit_map(Entries::new(self, entries, None))),
             Value::Scalar(_) | Value::List(_) => self.expected("a mapping"),
         }
     }
@@ -274,8 +259,10 @@ impl<'de> de::Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match &self.node.value {
-            Value::Null => self.place(visitor.visit_map(self.entries(&[], Some(fields)))),
-            Value::Mapping(entries) => self.place(visitor.visit_map(self.entries(entries, Some(fields)))),
+            Value::Null => self.place(visitor.visit_map(Entries::new(self, &[], Some(fields)))),
+            Value::Mapping(entries) => {
+                self.place(visitor.visit_map(Entries::new(self, entries, Some(fields))))
+            }
             Value::Scalar(_) | Value::List(_) => self.expected("a mapping"),
         }
     }
@@ -306,109 +293,5 @@ fn truth(text: &str) -> Option<bool> {
         "true" | "yes" | "on" | "y" => Some(true),
         "false" | "no" | "off" | "n" => Some(false),
         _ => None,
-    }
-}
-
-struct Items<'t> {
-    reader: Reader<'t>,
-    items: std::slice::Iter<'t, Node>,
-}
-
-impl<'t> de::SeqAccess<'t> for Items<'t> {
-    type Error = ReadError;
-
-    fn next_element_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
-        let Some(node) = self.items.find(|node| !self.reader.session.is_spoiled(node)) else {
-            return Ok(None);
-        };
-        let item = self.reader.child(node);
-        let read = item.place(seed.deserialize(item));
-        if read.is_err() {
-            // An emptied list is not one that was left empty.
-            self.reader.session.findings.refuse(self.reader.node.place, "");
-        }
-        read.map(Some)
-    }
-}
-
-struct Entries<'t> {
-    reader: Reader<'t>,
-    left: std::slice::Iter<'t, (Key, Node)>,
-    /// Of a struct: the only keys it knows.
-    fields: Option<&'static [&'static str]>,
-    value: Option<(&'t Key, &'t Node)>,
-}
-
-impl<'t> Entries<'t> {
-    fn next_known(&mut self) -> Option<&'t (Key, Node)> {
-        let session = self.reader.session;
-        let fields = self.fields;
-        self.left.find(|(key, node)| {
-            let Some(fields) = fields else {
-                return !session.is_spoiled(node);
-            };
-            if !fields.contains(&key.text.as_str()) {
-                let what = format!("unknown key {}", shown(&key.text));
-                match did_you_mean(&key.text, fields.iter().copied()) {
-                    Some(hint) => session.findings.fault_with_hint(key.place, what, hint),
-                    None => session.findings.fault(key.place, what),
-                }
-                return false;
-            }
-            !matches!(node.value, Value::Null) && !session.is_spoiled(node)
-        })
-    }
-}
-
-impl<'t> de::MapAccess<'t> for Entries<'t> {
-    type Error = ReadError;
-
-    fn next_key_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
-        let Some((key, node)) = self.next_known() else {
-            return Ok(None);
-        };
-        self.value = Some((key, node));
-        let text = BorrowedStrDeserializer::<ReadError>::new(&key.text);
-        // A key that cannot be read spoils its value, or the next round would meet it again.
-        self.reader.child(node).place(seed.deserialize(text)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
-        let Some((key, node)) = self.value.take() else {
-            return Err(de::Error::custom("a value without a key"));
-        };
-        let value = self.reader.child(node);
-        let read = value.place(seed.deserialize(value));
-        if let Err(error) = &read
-            && error.at.get().is_some_and(|(id, _)| id == node.id)
-        {
-            self.reader
-                .session
-                .findings
-                .refuse(self.reader.node.place, &key.text);
-        }
-        read
-    }
-}
-
-/// The parts of an `At`: line, column, value.
-struct AtParts<'t> {
-    reader: Reader<'t>,
-    next: usize,
-}
-
-impl<'t> de::SeqAccess<'t> for AtParts<'t> {
-    type Error = ReadError;
-
-    fn next_element_seed<S: DeserializeSeed<'t>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
-        let place = self.reader.node.place;
-        self.next += 1;
-        let part = match self.next {
-            1 => seed.deserialize(place.line.into_deserializer()),
-            2 => seed.deserialize(place.column.into_deserializer()),
-            3 => seed.deserialize(self.reader),
-            _ => return Ok(None),
-        };
-        part.map(Some)
     }
 }

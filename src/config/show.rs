@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::http_module;
+use super::header;
 use super::raw;
 use super::secret::MASK;
 use super::value::Lasting;
@@ -127,12 +127,12 @@ fn maintenance(plan: &GroupPlan) -> Vec<Value> {
 }
 
 fn expect(expect: &Expectation) -> Value {
-    let headers = expect.headers.iter().map(|header| {
-        let value = match &header.value {
-            Some(TextMatch::Exact(_)) if http_module::is_secret(&header.name) => json!(MASK),
+    let headers = expect.headers.iter().map(|expected| {
+        let value = match &expected.value {
+            Some(TextMatch::Exact(_)) if header::is_secret(&expected.name) => json!(MASK),
             value => value.as_ref().map_or(Value::Null, text),
         };
-        (header.name.clone(), value)
+        (expected.name.clone(), value)
     });
     let mut all = json!({
         "status": expect.status,
@@ -188,7 +188,7 @@ pub(super) fn module(raw: &raw::Module) -> Value {
 
 fn mask_headers(headers: Option<&mut Value>, mask: impl Fn(&mut Value)) {
     for (name, value) in headers.and_then(Value::as_object_mut).into_iter().flatten() {
-        if http_module::is_secret(name) {
+        if header::is_secret(name) {
             mask(value);
         }
     }
