@@ -67,7 +67,13 @@ async fn main() -> ExitCode {
     } else {
         "127.0.0.1:0".parse().expect("an address")
     };
-    let listener = TcpListener::bind(address).await.expect("bind the web address");
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            println!("cannot serve on {address}: {error}; is another linkwatch running?");
+            return ExitCode::FAILURE;
+        }
+    };
     let web = listener.local_addr().expect("a bound address");
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
