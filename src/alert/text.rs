@@ -95,7 +95,9 @@ fn remedies(query: &str, arguments: &str) -> String {
         "{{{{ range printf `{query}` {arguments} | query | sortByLabel \"cause\" -}}}}\n\
          {{{{ $cause := .Labels.cause -}}}}\n{{{{ $cause }}}}: "
     );
-    let said = Cause::ALL.iter().filter(|cause| cause.effect() != Effect::Suspends);
+    let said = Cause::ALL
+        .iter()
+        .filter(|cause| cause.effect() != Effect::Suspends);
     for (position, cause) in said.enumerate() {
         let word = if position == 0 { "if" } else { "else if" };
         // Writing to a string cannot fail.

@@ -8,4 +8,5 @@ mod certificate;
 mod connect;
 mod dns;
 mod probe;
+pub mod real;
 mod tls;
