@@ -166,7 +166,11 @@ impl Supervisor {
             &self.parts.recorder,
         );
         let config = config::show(&self.config).into();
-        self.parts.front.store(Arc::new(Front { ready: true, config }));
+        self.parts.front.store(Arc::new(Front {
+            ready: true,
+            config,
+            external_url: self.parts.settings.external_url.clone(),
+        }));
         self.parts.recorder.reload_succeeded();
         for warning in &self.config.warnings {
             tracing::warn!("{warning}");

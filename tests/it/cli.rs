@@ -66,6 +66,7 @@ async fn a_check_from_an_offline_vantage_point_cannot_tell() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_bare_host_is_asked_by_https_with_the_resolver_and_authority_named() {
     let authority = Authority::new();
     let site = WebLab::tls(authority.good("a.test"))

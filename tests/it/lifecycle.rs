@@ -1,9 +1,5 @@
 //! The whole program over its life: reloads, restarts, stops, and what it does when its own view is not to be trusted.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,6 +240,7 @@ async fn auto_reload_follows_the_file() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 async fn a_restart_goes_on_where_the_last_run_stopped() {
     let authority = Authority::new();
     let issued = authority.leaf("a.test").also(&["b.test"]).issue();
@@ -540,7 +537,7 @@ async fn a_failure_pulls_the_groups_other_probes_forward() {
     let mut names: Vec<String> = (0..20).map(|number| format!("page-{number}")).collect();
     names.retain(|name| place(name) > Duration::from_secs(600));
     let turn = Duration::from_millis(500)..Duration::from_secs(3);
-    let soon = (0..)
+    let soon = (0..1_000_000)
         .map(|number| format!("soon-{number}"))
         .find(|name| turn.contains(&place(name)))
         .unwrap();
@@ -637,5 +634,25 @@ async fn a_probe_on_demand_ends_before_the_scrape_does() {
     );
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("\nprobe_success 0\n"), "{}", answer.body);
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_links_lead_where_users_reach_the_server() {
+    let home = Home::new(&config(&site().await, &["one"]));
+    let settings = Settings {
+        external_url: Some("https://watch.test/linkwatch".parse().unwrap()),
+        ..home.settings()
+    };
+    let program = Program::start(settings).await;
+    let page = program.web.get("/").await.body;
+    assert!(
+        page.contains("<base href=\"https://watch.test/linkwatch/\">"),
+        "{page}"
+    );
+    assert!(
+        page.contains("href=\"metrics\"") && !page.contains("href=\"/"),
+        "{page}"
+    );
     program.stop().await;
 }
