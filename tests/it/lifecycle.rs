@@ -1,5 +1,4 @@
 //! The whole program over its life: reloads, restarts, stops, and what it does when its own view is not to be trusted.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::Arc;
 use std::time::Duration;
