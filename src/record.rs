@@ -168,7 +168,7 @@ impl Recorder {
         &self,
         groups: impl IntoIterator<Item = (Arc<Group>, Labels)>,
         endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
-        remembered: impl Fn(&EndpointName) -> Option<EndpointState>,
+        remembered: impl FnMut(&EndpointName) -> Option<EndpointState>,
     ) {
         let before = self.state.catalogue();
         let after = before.succeed(groups, endpoints, remembered);

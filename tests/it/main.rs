@@ -6,14 +6,17 @@ mod watched;
 
 mod alerts;
 mod certificate;
+mod cli;
 mod config;
 mod connect;
 mod discovery;
 mod dns;
 mod http;
+mod lifecycle;
 mod metrics;
 mod probe;
 mod probe_series;
+mod program;
 pub mod real;
 mod scenarios;
 mod tls;
