@@ -1,5 +1,11 @@
 //! The documents say what is so: commands, flags, configurations and links.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what helps a test fails as the test does"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
