@@ -1,5 +1,11 @@
 //! The documents say what is so: commands, flags, configurations and links.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what helps a test fails as the test does"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -161,7 +167,12 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
     .filter_map(|command| help(command))
     .collect();
     let readme = read("README.md");
-    for span in readme
+    let (there, missing) = readme.split_once("## Not there yet").unwrap();
+    assert!(
+        missing.contains("--web.config.file"),
+        "what has come belongs above"
+    );
+    for span in there
         .split('`')
         .skip(1)
         .step_by(2)
