@@ -1,5 +1,7 @@
 //! Rules and configuration, as promtool and amtool see them.
 
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+
 use std::path::Path;
 
 use super::peers::{Generation, Program, find_or_leave_out, run, start_blackbox};
