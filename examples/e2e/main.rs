@@ -21,6 +21,7 @@
     reason = "an installation that cannot be set up has nothing to show"
 )]
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -458,7 +459,9 @@ fn scraping(replicas: [&Replica; 2], alertmanager: &Alertmanager) -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/rules/linkwatch.yml");
     let mut targets = String::new();
     for (number, replica) in replicas.into_iter().enumerate() {
-        targets += &format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            targets,
             "\n      - targets: ['{}']\n        labels: {{namespace: monitoring, pod: linkwatch-{number}, \
              service: linkwatch, container: linkwatch, endpoint: http, node: node-{number}}}",
             replica.address

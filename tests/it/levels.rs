@@ -46,18 +46,6 @@ const NEVER: &[(&str, &str)] = &[
     ("web", "discovery"),
 ];
 
-/// Files that are longer than 400 lines before their tests, and why they stay whole.
-const LONG: &[(&str, &str)] = &[
-    (
-        "alert/catalogue.rs",
-        "one short function per alert, in the order of the rules",
-    ),
-    (
-        "outcome.rs",
-        "plain data: all facts of a probe, in the order of its stages",
-    ),
-];
-
 /// A source file, without its unit tests and its comments.
 struct Source {
     /// Below `src`.
@@ -270,14 +258,13 @@ fn only_metrics_names_metrics() {
 fn a_file_fits_four_hundred_lines() {
     let mut wrong = String::new();
     for source in sources() {
-        let excused = LONG.iter().any(|(path, _)| source.path == Path::new(path));
-        if (source.lines.len() > 400) != excused {
-            let lines = source.lines.len();
-            writeln!(wrong, "src/{}: {lines} lines, excused: {excused}", source.named()).unwrap();
+        let lines = source.lines.len();
+        if lines > 400 {
+            writeln!(wrong, "src/{}: {lines} lines", source.named()).unwrap();
         }
     }
     assert!(
         wrong.is_empty(),
-        "files over 400 lines before their tests, or excused without need:\n{wrong}"
+        "files over 400 lines before their tests:\n{wrong}"
     );
 }
