@@ -19,14 +19,9 @@ use hickory_proto::rr::rdata::{A, AAAA, CNAME, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use it::lab::{Authority, Flaw, Issued, Staple};
 
+/// The lab that the tests use.
 #[path = "../tests/it"]
-mod it {
-    #[expect(
-        dead_code,
-        unused_imports,
-        unreachable_pub,
-        reason = "most of the lab is servers"
-    )]
+pub mod it {
     pub mod lab;
 }
 
