@@ -67,7 +67,13 @@ async fn main() -> ExitCode {
     } else {
         "127.0.0.1:0".parse().expect("an address")
     };
-    let listener = TcpListener::bind(address).await.expect("bind the web address");
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            println!("cannot serve on {address}: {error}; is another linkwatch running?");
+            return ExitCode::FAILURE;
+        }
+    };
     let web = listener.local_addr().expect("a bound address");
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
@@ -102,6 +108,8 @@ struct Pace {
     pause: &'static str,
     /// The longest that a verdict may take: an interval and the confirmations, with some room for a busy machine.
     limit: Duration,
+    /// Whether the incident is mended at the end.
+    repairs: bool,
 }
 
 impl Pace {
@@ -111,6 +119,7 @@ impl Pace {
             timeout: "5s",
             pause: "2s",
             limit: Duration::from_secs(60),
+            repairs: false,
         }
     }
 
@@ -120,6 +129,7 @@ impl Pace {
             timeout: "1s",
             pause: "200ms",
             limit: Duration::from_secs(20),
+            repairs: true,
         }
     }
 }
@@ -242,80 +252,76 @@ fn settings(directory: &Path) -> Settings {
 async fn replay(internet: &Internet, state: &State, web: SocketAddr, directory: &Path, pace: &Pace) -> bool {
     let mut timeline = Timeline::new();
     let healthy = all(state, |known| known.up == Some(true) && root(known).is_none());
-    if !timeline
-        .wait("all ten up, no cause", pace.limit, || healthy())
-        .await
-    {
-        return timeline.give_up(state);
+    let passed = timeline.wait("all ten up, no cause", pace.limit, &healthy).await
+        && break_it(internet, web, directory, pace, &mut timeline).await
+        && watch_it_break(state, pace, &timeline).await
+        && scrape_it(web, &timeline).await;
+    if !passed {
+        timeline.show_instead(state);
+        return false;
     }
+    print_advice(state);
+    if pace.repairs {
+        timeline.restart("the owner sets the record that the page names");
+        internet.repair_dns();
+        return timeline.wait("all ten up, no cause", pace.limit, &healthy).await;
+    }
+    true
+}
+
+/// The fault: the platform forgets the domains, the configuration learns of the new target, DNS stays as it was.
+async fn break_it(
+    internet: &Internet,
+    web: SocketAddr,
+    directory: &Path,
+    pace: &Pace,
+    timeline: &mut Timeline,
+) -> bool {
     timeline
         .restart("the platform resets the targets; DNS keeps the old ones; the configuration is reloaded");
     internet.reset_targets();
     internet.write_config(directory, pace, NEW_TARGET);
-    if request(web, "POST", "/-/reload")
-        .await
-        .is_none_or(|answer| !answer.starts_with("HTTP/1.1 200"))
-    {
-        println!("the reload was refused");
-        return false;
-    }
+    let answer = request(web, "POST", "/-/reload").await;
+    answer.is_some_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// Waits for the verdicts: unconfirmed, confirmed, everywhere.
+async fn watch_it_break(state: &State, pace: &Pace, timeline: &Timeline) -> bool {
     let failed_before = failures(state);
-    let failing = || failures(state) > failed_before;
     let drift = |known: &EndpointState| {
-        let verdict = known.verdict.as_deref();
         known.up == Some(false)
             && root(known) == Some(Cause::DnsTargetDrift)
-            && verdict.and_then(|verdict| Some(verdict.symptom.as_ref()?.cause))
-                == Some(Cause::TlsHostnameMismatch)
+            && symptom(known) == Some(Cause::TlsHostnameMismatch)
     };
-    let first = || count(state, drift) > 0;
-    let everywhere = all(state, drift);
-    let passed = timeline.wait("the first probe fails", pace.limit, failing).await
-        && timeline
-            .wait(
-                "the first is confirmed down: dns_target_drift, tls_hostname_mismatch",
-                pace.limit,
-                first,
-            )
-            .await
+    let first = "the first is confirmed down: dns_target_drift, tls_hostname_mismatch";
+    timeline
+        .wait("the first probe fails", pace.limit, || {
+            failures(state) > failed_before
+        })
+        .await
+        && timeline.wait(first, pace.limit, || count(state, drift) > 0).await
         && timeline
             .wait(
                 "all ten are confirmed down, with the same cause",
                 pace.limit,
-                || everywhere(),
+                all(state, drift),
             )
-            .await;
-    if !passed {
-        return timeline.give_up(state);
-    }
+            .await
+}
+
+/// Looks at what Prometheus would see.
+async fn scrape_it(web: SocketAddr, timeline: &Timeline) -> bool {
     let scraped = request(web, "GET", "/metrics").await.unwrap_or_default();
-    let on_metrics = |name: &str, labels: &str, value: &str| {
-        scraped
-            .lines()
-            .filter(|line| line.starts_with(name) && line.contains(labels) && line.ends_with(value))
-            .count()
+    let seen = |name: &str, labels: &str, value: &str| {
+        let matches = |line: &&str| line.starts_with(name) && line.contains(labels) && line.ends_with(value);
+        scraped.lines().filter(matches).count()
     };
-    let seen = on_metrics("linkwatch_endpoint_up{", "", " 0");
-    let roots = on_metrics("linkwatch_endpoint_cause{", "cause=\"dns_target_drift\"", " 1");
+    let down = seen("linkwatch_endpoint_up{", "", " 0");
+    let roots = seen("linkwatch_endpoint_cause{", "cause=\"dns_target_drift\"", " 1");
     timeline.note(&format!(
-        "/metrics: endpoint_up 0 on {seen}, root dns_target_drift on {roots}"
+        "/metrics: endpoint_up 0 on {down}, root dns_target_drift on {roots}"
     ));
-    if (seen, roots) != (DOMAINS, DOMAINS) {
-        return timeline.give_up(state);
-    }
-    print_advice(state);
-    if pace.limit > Duration::from_secs(30) {
-        return true;
-    }
-    timeline.restart("the owner sets the record that the page names");
-    internet.repair_dns();
-    if !timeline
-        .wait("all ten up, no cause", pace.limit, || healthy())
-        .await
-    {
-        return timeline.give_up(state);
-    }
-    true
+    (down, roots) == (DOMAINS, DOMAINS)
 }
 
 /// What the first endpoint's page says.
@@ -375,17 +381,17 @@ impl Timeline {
     }
 
     /// Shows what is known in place of what should be.
-    fn give_up(&self, state: &State) -> bool {
+    fn show_instead(&self, state: &State) {
         self.note("what is known instead:");
         for slot in &state.catalogue().slots {
-            println!(
-                "          {}: {:?}",
-                slot.endpoint.name,
-                slot.current().and_then(|known| known.verdict.clone())
-            );
+            let verdict = slot.current().and_then(|known| known.verdict.clone());
+            println!("          {}: {verdict:?}", slot.endpoint.name);
         }
-        false
     }
+}
+
+fn symptom(known: &EndpointState) -> Option<Cause> {
+    Some(known.verdict.as_ref()?.symptom.as_ref()?.cause)
 }
 
 fn root(known: &EndpointState) -> Option<Cause> {

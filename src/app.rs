@@ -171,16 +171,7 @@ impl App {
                 ..web::Limits::default()
             },
         };
-        let web_stop = CancellationToken::new();
-        let mut serving = JoinSet::new();
-        for listener in listeners {
-            log_address(&listener);
-            serving.spawn(web::serve(
-                listener,
-                site.clone(),
-                web_stop.clone().cancelled_owned(),
-            ));
-        }
+        let web = Web::serve(listeners, &site);
         drop(site);
         let (supervisor, runner) = supervisor::Supervisor::new(
             supervisor::Parts {
@@ -201,12 +192,35 @@ impl App {
         running.join_all().await;
         drop(recorder);
         keeping.join_all().await;
-        web_stop.cancel();
-        for ended in serving.join_all().await {
+        web.stop().await;
+    }
+}
+
+/// The servers and what stops them.
+#[derive(Debug)]
+struct Web {
+    servers: JoinSet<web::Ended>,
+    stop: CancellationToken,
+}
+
+impl Web {
+    fn serve(listeners: Vec<TcpListener>, site: &web::Site) -> Self {
+        let stop = CancellationToken::new();
+        let mut servers = JoinSet::new();
+        for listener in listeners {
+            log_address(&listener);
+            servers.spawn(web::serve(listener, site.clone(), stop.clone().cancelled_owned()));
+        }
+        Self { servers, stop }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        for ended in self.servers.join_all().await {
             match ended {
                 web::Ended::Clean => tracing::info!("stopped, every request answered"),
                 web::Ended::Cut(connections) => {
-                    tracing::warn!(connections, "stopped, connections were cut off")
+                    tracing::warn!(connections, "stopped, connections were cut off");
                 }
             }
         }

@@ -183,6 +183,7 @@ enum ConfigCommand {
 }
 
 /// Does what the arguments say; prints on standard output, complains on standard error.
+#[must_use]
 pub fn run(cli: Cli) -> Exit {
     match cli.command {
         None => serve::run(&cli.serve),

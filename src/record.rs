@@ -3,6 +3,7 @@
 //! What changes when a probe comes back changes here, together, so that metric, page, log and store cannot tell
 //! different stories.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -171,8 +172,9 @@ impl Recorder {
     ) {
         let before = self.state.catalogue();
         let after = before.succeed(groups, endpoints, remembered);
+        let stay: HashSet<_> = after.slots.iter().map(|slot| &slot.endpoint.name).collect();
         for slot in &before.slots {
-            if after.find(slot.endpoint.name.as_str()).is_none() {
+            if !stay.contains(&slot.endpoint.name) {
                 tracing::info!(endpoint = %slot.endpoint.name, "no longer watched");
                 self.send(keeper::Kept::Forgotten(slot.endpoint.name.clone()));
             }

@@ -216,12 +216,11 @@ mod tests {
             Duration::ZERO,
         );
         let taken = drain(&mut plan, 60 * SECOND);
-        for index in 0..names.len() {
+        for (index, name) in names.iter().enumerate() {
             assert_eq!(
                 taken.iter().filter(|(taken, _)| *taken == index).count(),
                 4,
-                "{}",
-                names[index]
+                "{name}"
             );
         }
     }

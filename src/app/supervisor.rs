@@ -239,7 +239,7 @@ async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(waiting) => {
             if waiting.recv().await.is_none() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
         None => std::future::pending().await,

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::Server;
 use super::body::{self, Body};
 use crate::cause::{Cause, Stage};
-use crate::diagnosis::{Finding, TargetState, Verdict};
-use crate::endpoint::Labels;
+use crate::diagnosis::{Finding, TargetState, Verdict, remedy};
+use crate::endpoint::{Endpoint, Labels};
 use crate::metrics::labels::without_credentials;
 use crate::outcome::{CertificateFacts, ChainFacts, ChainProblem, Timings};
 use crate::state::{EndpointState, Slot};
@@ -106,7 +106,8 @@ impl<'a> EndpointView<'a> {
     fn of(slot: &'a Slot, state: Option<&'a EndpointState>) -> Self {
         let endpoint = &slot.endpoint;
         let verdict = state.and_then(|state| state.verdict.as_deref());
-        let finding = |of: fn(&Verdict) -> Option<&Finding>| verdict.and_then(of).map(FindingView::of);
+        let view = |finding: &'a Finding| FindingView::of(finding, endpoint);
+        let finding = |of: fn(&Verdict) -> Option<&Finding>| verdict.and_then(of).map(view);
         Self {
             name: endpoint.name.as_str(),
             group: endpoint.group.name.as_str(),
@@ -118,9 +119,7 @@ impl<'a> EndpointView<'a> {
             since: state.and_then(|state| state.since),
             root: finding(|verdict| verdict.root.as_ref()),
             symptom: finding(|verdict| verdict.symptom.as_ref()),
-            others: verdict.map_or_else(Vec::new, |verdict| {
-                verdict.others.iter().map(FindingView::of).collect()
-            }),
+            others: verdict.map_or_else(Vec::new, |verdict| verdict.others.iter().map(view).collect()),
             flapping: state.is_some_and(|state| state.flapping),
             in_maintenance: state.is_some_and(|state| state.in_maintenance),
             addresses: Addresses {
@@ -160,11 +159,11 @@ struct FindingView<'a> {
     actual: &'a str,
     address: Option<std::net::IpAddr>,
     meaning: &'static str,
-    remedy: &'static str,
+    remedy: String,
 }
 
 impl<'a> FindingView<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(finding: &'a Finding, endpoint: &Endpoint) -> Self {
         Self {
             cause: finding.cause,
             stage: finding.cause.stage(),
@@ -172,7 +171,7 @@ impl<'a> FindingView<'a> {
             actual: &finding.actual,
             address: finding.address,
             meaning: finding.cause.meaning(),
-            remedy: finding.cause.remedy(),
+            remedy: remedy(finding, endpoint),
         }
     }
 }

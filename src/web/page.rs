@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::build_info;
 use crate::cause::Effect;
-use crate::diagnosis::Finding;
+use crate::diagnosis::{Finding, remedy};
 use crate::metrics::labels::without_credentials;
 use crate::state::{Catalogue, EndpointState, GroupSlot, Slot, State};
 
@@ -176,7 +176,7 @@ fn sentence(seen: &Seen<'_>, now: Timestamp) -> Markup {
         @for finding in further { br; "also " (fault(finding)) }
         @if let Some(since) = since { br; "since " (instant(since)) " (" (span(since, now)) ")" }
         @if state.is_some_and(|state| state.in_maintenance) { br; "in maintenance" }
-        @if let Some(finding) = first { br; span.dim { (finding.cause.remedy()) } }
+        @if let Some(finding) = first { br; span.dim { (remedy(finding, endpoint)) } }
     }
 }
 

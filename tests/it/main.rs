@@ -14,6 +14,7 @@ mod http;
 mod metrics;
 mod probe;
 mod probe_series;
+pub mod real;
 mod scenarios;
 mod tls;
 mod web;

@@ -1,0 +1,6 @@
+//! The files that ship, judged by the real programs of both generations, and the whole chain of alerts.
+
+pub mod peers;
+
+mod chain;
+mod tools;

@@ -1,0 +1,378 @@
+//! The real programs beside linkwatch: where they are, and how one runs for the length of a test.
+//!
+//! They come from `make real` (`target/real`) or from `PATH`. This file depends on nothing else of the tests, so
+//! an example or a driver can include it with `#[path]`.
+//!
+//! ```text
+//! let Some(prometheus) = peers::find_or_leave_out("scrapes", Program::Prometheus, Generation::Current) else { return };
+//! let prometheus = peers::start_prometheus(&prometheus, config_yaml).await;     // also start_alertmanager, start_blackbox
+//! prometheus.query("up == 1").await;                                            // samples: labels and a value
+//! prometheus.log();                                                             // what it has said so far
+//! ```
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a peer that cannot be run fails the test that asked for it"
+)]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "every one of them is the failure of the test"
+)]
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
+use tokio::{
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+/// How long a program may take until it serves.
+const START: Duration = Duration::from_secs(30);
+
+/// How long it may take for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A program that the tests run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The server.
+    Prometheus,
+    /// Its tool: rules, rule tests, metrics.
+    Promtool,
+    /// The server.
+    Alertmanager,
+    /// Its tool: configuration, routes.
+    Amtool,
+    /// The prober that linkwatch is compared with.
+    Blackbox,
+}
+
+impl Program {
+    /// Its own name, then the one that Debian gives it.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Prometheus => &["prometheus"],
+            Self::Promtool => &["promtool"],
+            Self::Alertmanager => &["alertmanager", "prometheus-alertmanager"],
+            Self::Amtool => &["amtool"],
+            Self::Blackbox => &["blackbox_exporter", "prometheus-blackbox-exporter"],
+        }
+    }
+
+    /// Where the program of a generation is.
+    #[must_use]
+    pub fn find(self, generation: Generation) -> Option<PathBuf> {
+        let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real");
+        let mut folders = vec![];
+        match generation {
+            Generation::Current => {
+                folders.push(real.join("bin"));
+                folders.extend(std::env::split_paths(
+                    &std::env::var_os("PATH").unwrap_or_default(),
+                ));
+            }
+            Generation::Old => folders.push(real.join("old/bin")),
+        }
+        let candidates = folders
+            .iter()
+            .flat_map(|folder| self.names().iter().map(|name| folder.join(name)));
+        candidates.into_iter().find(|path| path.is_file())
+    }
+}
+
+/// What rules and configuration must be valid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// Prometheus 3.x, Alertmanager 0.33, blackbox_exporter 0.28.
+    Current,
+    /// What the machine's own Debian suite has: Prometheus 2.42 and its time at the oldest.
+    Old,
+}
+
+impl Generation {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Current, Self::Old];
+}
+
+/// The program, or `None` after saying that `test` is left out. In CI a missing program is a failure.
+#[must_use]
+pub fn find_or_leave_out(test: &str, program: Program, generation: Generation) -> Option<PathBuf> {
+    let found = program.find(generation);
+    if found.is_none() {
+        let name = program.names()[0];
+        let what = format!("{name} ({generation:?}) is neither in target/real nor on PATH: run `make real`");
+        assert!(std::env::var_os("CI").is_none(), "{test}: {what}");
+        // Past the test harness, which would swallow it: what is left out must be seen.
+        let _ = writeln!(std::io::stderr(), "left out: {test}: {what}");
+    }
+    found
+}
+
+/// Runs a tool to its end; its output, or a panic with everything it said.
+#[must_use]
+pub fn run(program: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("cannot run {}: {error}", program.display());
+        });
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        output.status.success(),
+        "{} {arguments:?}: {}\n{text}",
+        program.display(),
+        output.status
+    );
+    text
+}
+
+/// A program that serves HTTP on loopback; dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    addr: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts `program` on a port of its own choice, with `configuration` in a folder of its own, and returns when
+    /// `ready` (a path) is answered with 200.
+    async fn start(program: &Path, configuration: &str, arguments: &[&str], ready: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("configuration.yml");
+        std::fs::write(&file, configuration).expect("write a configuration");
+        let mut child = Command::new(program)
+            .arg(format!("--config.file={}", file.display()))
+            .arg("--web.listen-address=127.0.0.1:0")
+            .args(
+                arguments
+                    .iter()
+                    .map(|argument| argument.replace("{folder}", &folder.path().display().to_string())),
+            )
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+        let (log, addr) = follow(&mut child);
+        let Ok(addr) = addr.recv_timeout(START) else {
+            let _ = child.kill().and_then(|()| child.wait().map(drop));
+            panic!("{} does not listen:\n{}", program.display(), log.lock().unwrap());
+        };
+        let server = Self {
+            url: format!("http://{addr}"),
+            addr,
+            child,
+            log,
+            folder,
+        };
+        let deadline = Instant::now() + START;
+        while server.get(ready).await.is_none() {
+            assert!(
+                Instant::now() < deadline,
+                "{} is not ready:\n{}",
+                program.display(),
+                server.log()
+            );
+            sleep(Duration::from_millis(20)).await;
+        }
+        server
+    }
+
+    /// The body of a 200; `None` for anything else.
+    pub async fn get(&self, path: &str) -> Option<String> {
+        timeout(ANSWER, get(self.addr, path)).await.ok().flatten()
+    }
+
+    /// A 200's body as JSON.
+    pub async fn json(&self, path: &str) -> serde_json::Value {
+        let body = self
+            .get(path)
+            .await
+            .unwrap_or_else(|| panic!("{path} failed:\n{}", self.log()));
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path} is no JSON: {error}\n{body}"))
+    }
+
+    /// What it has said so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its process, for measuring.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The folder of its configuration and data.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Collects what a program says, and finds the address on which it says that it listens.
+///
+/// The thread ends with the program's end of the pipe. The toolkit that all of them share logs the address that
+/// was really bound, so that no port has to be guessed beforehand.
+fn follow(child: &mut Child) -> (Arc<Mutex<String>>, mpsc::Receiver<SocketAddr>) {
+    let (sender, addr) = mpsc::channel();
+    let log = Arc::new(Mutex::new(String::new()));
+    let lines = BufReader::new(child.stderr.take().expect("a piped stderr"));
+    let copy = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            if line.contains("\"Listening on\"")
+                && let Some((_, rest)) = line.rsplit_once("address=")
+                && let Ok(addr) = rest.trim_end().parse()
+            {
+                let _ = sender.send(addr);
+            }
+            let mut log = copy.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+    (log, addr)
+}
+
+async fn get(addr: SocketAddr, path: &str) -> Option<String> {
+    let stream = TcpStream::connect(addr).await.ok()?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .ok()?;
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let request = http::Request::get(path)
+        .header("host", addr.to_string())
+        .body(Empty::<Bytes>::new())
+        .ok()?;
+    let response = sender.send_request(request).await.ok()?;
+    let good = response.status() == http::StatusCode::OK;
+    let body = response.into_body().collect().await.ok()?.to_bytes();
+    good.then(|| String::from_utf8_lossy(&body).into_owned())
+}
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus(Server);
+
+/// One sample of an instant query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// All labels, `__name__` included.
+    pub labels: BTreeMap<String, String>,
+    /// The value.
+    pub value: f64,
+}
+
+/// Starts Prometheus with a configuration.
+pub async fn start_prometheus(program: &Path, configuration: &str) -> Prometheus {
+    let arguments = ["--storage.tsdb.path={folder}/data", "--web.enable-lifecycle"];
+    Prometheus(Server::start(program, configuration, &arguments, "/-/ready").await)
+}
+
+impl Prometheus {
+    /// The samples of an expression that gives a vector, now.
+    pub async fn query(&self, expression: &str) -> Vec<Sample> {
+        let encoded: String = url::form_urlencoded::byte_serialize(expression.as_bytes()).collect();
+        let answer = self.json(&format!("/api/v1/query?query={encoded}")).await;
+        let samples = answer["data"]["result"].as_array().expect("a vector").iter();
+        samples
+            .map(|sample| Sample {
+                labels: serde_json::from_value(sample["metric"].clone()).expect("labels"),
+                value: sample["value"][1]
+                    .as_str()
+                    .and_then(|value| value.parse().ok())
+                    .expect("a number"),
+            })
+            .collect()
+    }
+
+    /// Asks again until the expression has a sample, at most `limit`.
+    pub async fn wait_for(&self, expression: &str, limit: Duration) -> Vec<Sample> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let samples = self.query(expression).await;
+            if !samples.is_empty() {
+                return samples;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "nothing for {expression}:\n{}",
+                self.log()
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A running Alertmanager.
+#[derive(Debug)]
+pub struct Alertmanager(Server);
+
+/// Starts Alertmanager with a configuration.
+pub async fn start_alertmanager(program: &Path, configuration: &str) -> Alertmanager {
+    let arguments = ["--storage.path={folder}/data", "--cluster.listen-address="];
+    Alertmanager(Server::start(program, configuration, &arguments, "/-/ready").await)
+}
+
+/// A running `blackbox_exporter`.
+#[derive(Debug)]
+pub struct Blackbox(Server);
+
+/// Starts `blackbox_exporter` with a configuration.
+pub async fn start_blackbox(program: &Path, configuration: &str) -> Blackbox {
+    Blackbox(Server::start(program, configuration, &[], "/-/healthy").await)
+}
+
+macro_rules! is_a_server {
+    ($($name:ident)+) => {
+        $(impl std::ops::Deref for $name {
+            type Target = Server;
+
+            fn deref(&self) -> &Server {
+                &self.0
+            }
+        })+
+    };
+}
+
+is_a_server!(Prometheus Alertmanager Blackbox);

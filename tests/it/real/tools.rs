@@ -1,0 +1,115 @@
+//! Rules and configuration, as promtool and amtool see them.
+
+use std::path::Path;
+
+use super::peers::{Generation, Program, find_or_leave_out, run, start_blackbox};
+use crate::lab::{Answer, WebLab};
+
+fn repository(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(path)
+        .display()
+        .to_string()
+}
+
+#[test]
+fn promtool_accepts_the_rules() {
+    for generation in Generation::ALL {
+        let Some(promtool) = find_or_leave_out("the rules' syntax", Program::Promtool, generation) else {
+            continue;
+        };
+        let said = run(
+            &promtool,
+            &[
+                "check",
+                "rules",
+                "--lint=all",
+                &repository("alerts/rules/linkwatch.yml"),
+            ],
+        );
+        assert!(said.contains("SUCCESS"), "{said}");
+    }
+}
+
+#[test]
+fn the_rules_pass_their_tests() {
+    let files = std::fs::read_dir(repository("alerts/tests")).unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().path().display().to_string())
+        .collect();
+    files.sort();
+    for generation in Generation::ALL {
+        let Some(promtool) = find_or_leave_out("the rules' tests", Program::Promtool, generation) else {
+            continue;
+        };
+        let mut arguments = vec!["test", "rules"];
+        arguments.extend(files.iter().map(String::as_str));
+        let said = run(&promtool, &arguments);
+        assert_eq!(said.matches("SUCCESS").count(), files.len(), "{said}");
+    }
+}
+
+#[test]
+fn amtool_accepts_the_configuration() {
+    for generation in Generation::ALL {
+        let Some(amtool) = find_or_leave_out("Alertmanager's configuration", Program::Amtool, generation)
+        else {
+            continue;
+        };
+        let said = run(&amtool, &["check-config", &repository("alerts/alertmanager.yml")]);
+        assert!(said.contains("SUCCESS"), "{said}");
+    }
+}
+
+#[test]
+fn every_alert_is_routed_to_its_receiver() {
+    let routes: [(&str, &[&str]); 6] = [
+        (
+            "page",
+            &[
+                "alertname=LinkwatchEndpointDown",
+                "severity=critical",
+                "group=tracking",
+                "name=a.example",
+            ],
+        ),
+        ("page", &["alertname=LinkwatchDown", "severity=critical"]),
+        (
+            "ticket",
+            &[
+                "alertname=LinkwatchEndpointDown",
+                "severity=warning",
+                "group=tracking",
+                "name=a.example",
+            ],
+        ),
+        ("ticket", &["alertname=LinkwatchClockSkewed", "severity=warning"]),
+        ("none", &["alertname=LinkwatchRulesOutdated", "severity=info"]),
+        ("deadman", &["alertname=LinkwatchWatchdog", "severity=warning"]),
+    ];
+    let file = format!("--config.file={}", repository("alerts/alertmanager.yml"));
+    for generation in Generation::ALL {
+        let Some(amtool) = find_or_leave_out("Alertmanager's routing", Program::Amtool, generation) else {
+            continue;
+        };
+        for (receiver, labels) in routes {
+            let receivers = format!("--verify.receivers={receiver}");
+            let mut arguments = vec!["config", "routes", "test", &file, &receivers];
+            arguments.extend(labels);
+            let _ = run(&amtool, &arguments);
+        }
+    }
+}
+
+#[tokio::test]
+async fn blackbox_probes_the_lab() {
+    let Some(blackbox) = find_or_leave_out("blackbox_exporter", Program::Blackbox, Generation::Current)
+    else {
+        return;
+    };
+    let blackbox = start_blackbox(&blackbox, "modules: {http_2xx: {prober: http}}").await;
+    let site = WebLab::plain().answer(Answer::text("here")).start().await;
+    let probe = format!("/probe?module=http_2xx&target={}", site.url("/"));
+    let answer = blackbox.get(&probe).await.expect("an answer");
+    assert!(answer.contains("\nprobe_success 1\n"), "{answer}");
+}
