@@ -19,6 +19,10 @@ if ! command -v cargo-fuzz >/dev/null; then
 fi
 
 cargo run --quiet --example fuzz_seeds -- fuzz/corpus
+mkdir -p fuzz/corpus/config
+for seed in examples/linkwatch.yml $(find tests/config -name '*.yml'); do
+    cp "$seed" "fuzz/corpus/config/$(echo "$seed" | tr / -)"
+done
 status=0
 for target in $targets; do
     cargo fuzz build --sanitizer none "$target"

@@ -23,9 +23,11 @@ mod bare;
 mod blackbox;
 mod child;
 mod cost;
+mod fleet;
 mod meter;
 mod prober;
 mod server;
+mod watch;
 mod worker;
 
 fn main() -> ExitCode {
@@ -47,9 +49,12 @@ fn run(arguments: &[String]) -> anyhow::Result<bool> {
     };
     match command.as_str() {
         "cost" => cost::run(&options(rest)?),
+        "fleet" => fleet::run(&options(rest)?),
         // Benchmarks start themselves again as these.
         "server" => server::run(rest).map(|()| true),
         "worker" => worker::run(rest).map(|()| true),
+        "fleet-worker" => worker::run_fleet(rest).map(|()| true),
+        "linkwatch" => Ok(watch::run(rest) == ExitCode::SUCCESS),
         other => bail!("no such benchmark: {other}; there are cost and fleet"),
     }
 }

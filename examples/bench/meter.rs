@@ -24,3 +24,22 @@ pub(crate) fn median(figures: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+/// Resident memory of a process in KiB.
+pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
+    process(pid)?.status()?.vmrss.context("a process without memory")
+}
+
+/// The most that it ever was, in KiB.
+pub(crate) fn resident_peak(pid: u32) -> anyhow::Result<u64> {
+    process(pid)?.status()?.vmhwm.context("a process without memory")
+}
+
+/// A number to reckon with.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "memory of one machine in KiB, a few thousand probes"
+)]
+pub(crate) fn count(number: u64) -> f64 {
+    number as f64
+}

@@ -1,11 +1,14 @@
 //! The measured side: so many probes one after the other, whenever it is told a number.
 
+use std::fmt::Display;
 use std::io::{BufRead as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use url::Url;
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Fleet};
 use crate::prober::Probing;
 
 /// `worker bare|linkwatch URL ROOT_FILE`: for each number on the input, as many probes; answers how many failed.
@@ -33,11 +36,29 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
 }
 
-fn serve(mut work: impl FnMut(usize) -> usize) -> anyhow::Result<()> {
+/// `fleet-worker PORT ROOT_FILE ENDPOINTS`: for a number of seconds on the input, as long asks every endpoint once an
+/// interval; answers how late it was.
+pub(crate) fn run_fleet(arguments: &[String]) -> anyhow::Result<()> {
+    let [port, root, endpoints] = arguments else {
+        bail!("fleet-worker needs a port, a file with the root and a number of endpoints");
+    };
+    let root = std::fs::read(root).with_context(|| format!("cannot read {root}"))?;
+    let port = port.parse()?;
+    let endpoints = endpoints.parse()?;
+    // As many threads as the program has.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let fleet = Arc::new(Fleet::new(port, endpoints, &root)?);
+    serve(|seconds| {
+        let length = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        runtime.block_on(Arc::clone(&fleet).ask(length))
+    })
+}
+
+fn serve<T: Display>(mut work: impl FnMut(usize) -> T) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
-        let failed = work(line?.trim().parse()?);
-        writeln!(out, "{failed}")?;
+        let outcome = work(line?.trim().parse()?);
+        writeln!(out, "{outcome}")?;
         out.flush()?;
     }
     Ok(())
