@@ -5,6 +5,7 @@ mod lab_holds;
 mod watched;
 
 mod alerts;
+mod causes;
 mod certificate;
 mod cli;
 mod config;
