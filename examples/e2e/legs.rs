@@ -132,13 +132,14 @@ impl Way {
         );
         let mut last = self.broken;
         for reached in self.reached {
-            let leg = reached.map_or_else(|| "-".to_owned(), |at| seconds(at.saturating_duration_since(last)));
+            let leg = reached.map_or_else(
+                || "-".to_owned(),
+                |at| seconds(at.saturating_duration_since(last)),
+            );
             line += &cell(&leg);
             last = reached.unwrap_or(last);
         }
-        let whole = self
-            .whole()
-            .map_or_else(|| "-".to_owned(), seconds);
+        let whole = self.whole().map_or_else(|| "-".to_owned(), seconds);
         let verdict = if self.passed() {
             ""
         } else {
