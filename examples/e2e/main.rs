@@ -21,7 +21,6 @@
     reason = "an installation that cannot be set up has nothing to show"
 )]
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -457,16 +456,14 @@ fn routing(hook: &Webhook) -> String {
 /// Both replicas, as an operator's installation finds them, and the rules that ship.
 fn scraping(replicas: [&Replica; 2], alertmanager: &Alertmanager) -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/rules/linkwatch.yml");
-    let mut targets = String::new();
-    for (number, replica) in replicas.into_iter().enumerate() {
-        // Writing to a String cannot fail.
-        let _ = write!(
-            targets,
+    let target = |number: usize| {
+        format!(
             "\n      - targets: ['{}']\n        labels: {{namespace: monitoring, pod: linkwatch-{number}, \
              service: linkwatch, container: linkwatch, endpoint: http, node: node-{number}}}",
-            replica.address
-        );
-    }
+            replicas[number].address
+        )
+    };
+    let targets = [target(0), target(1)].concat();
     format!(
         "global: {{scrape_interval: 10s, scrape_timeout: 5s, evaluation_interval: 10s}}\n\
          rule_files: ['{}']\n\
