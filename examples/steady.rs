@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use linkwatch::app::{App, Settings, Shard};
 use linkwatch::cause::{Cause, Effect};
 use linkwatch::clock::SystemClock;
@@ -37,8 +38,8 @@ use it::lab::{Answer, Authority, DnsLab, WebLab};
 
 const ENDPOINTS: usize = 200;
 
-/// One probe of so many fails: 2 %.
-const ONE_OF: u64 = 50;
+/// One probe of so many fails, of those that do not follow a failure: of all probes it is one in 50, 2 %.
+const ONE_OF: u64 = 49;
 
 /// How often is looked at what is said.
 const LOOK: Duration = Duration::from_millis(100);
@@ -202,6 +203,8 @@ fn scrambled(number: u64) -> u64 {
 #[derive(Default)]
 struct Watch {
     looks: u64,
+    /// Since when each endpoint is up. Another date later tells of an outage, however short.
+    since: HashMap<String, Timestamp>,
     /// Endpoints that were ever said to be down.
     down: BTreeSet<String>,
     /// Causes that ever stood, with the endpoint.
@@ -216,7 +219,9 @@ impl Watch {
         for slot in &state.catalogue().slots {
             let Some(known) = slot.current() else { continue };
             let name = slot.endpoint.name.as_str();
-            if known.up == Some(false) {
+            let up_since = known.since.filter(|_| known.up == Some(true));
+            let first = up_since.map(|at| *self.since.entry(name.to_owned()).or_insert(at));
+            if known.up == Some(false) || first != up_since {
                 self.down.insert(name.to_owned());
             }
             if known.memory.confirming() {
@@ -232,6 +237,7 @@ impl Watch {
     fn judge(&self, state: &State, faults: &Faults) -> bool {
         let up = count_up(state);
         let injected = faults.injected.load(Ordering::Relaxed);
+        let per_mille = |of: u64| injected * 1000 / of.max(1);
         let requests = faults.requests.load(Ordering::Relaxed);
         let failures = failures(state);
         let taking_down: Vec<_> = self
@@ -245,8 +251,10 @@ impl Watch {
             let _ = writeln!(said, "  stood:          {cause} of {name}");
         }
         println!(
-            "\n  probes:         {}\n  requests:       {requests}\n  failures:       {injected} injected, {failures} seen",
-            probes(state)
+            "\n  probes:         {}\n  requests:       {requests}\n  failures:       {injected} injected ({}.{} %), {failures} seen",
+            probes(state),
+            per_mille(requests) / 10,
+            per_mille(requests) % 10,
         );
         println!(
             "  first failures: on {} of {ENDPOINTS} endpoints, none confirmed but those named below",
@@ -259,7 +267,7 @@ impl Watch {
             self.causes.len(),
             taking_down.len()
         );
-        self.down.is_empty() && taking_down.is_empty() && up == ENDPOINTS && injected > 0
+        self.down.is_empty() && taking_down.is_empty() && up == ENDPOINTS && per_mille(requests) >= 15
     }
 }
 
