@@ -1,5 +1,11 @@
 //! What the running program serves on `/metrics`, as the real Prometheus and promtool see it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what cannot be run fails the test"
+)]
+
 use std::{
     io::Write as _,
     net::SocketAddr,
@@ -83,13 +89,11 @@ groups:
 
 /// Starts Prometheus with one job per list of formats.
 async fn scrape(program: &Path, watching: &Watching, jobs: &[(&str, &str)]) -> Prometheus {
-    let jobs: String = jobs
-        .iter()
-        .map(|(job, protocols)| {
-            let address = watching.address;
-            format!("\n  - {{job_name: {job}, {protocols} static_configs: [{{targets: ['{address}']}}]}}")
-        })
-        .collect();
+    let address = watching.address;
+    let job = |(name, protocols): &(&str, &str)| {
+        format!("\n  - {{job_name: {name}, {protocols} static_configs: [{{targets: ['{address}']}}]}}")
+    };
+    let jobs = jobs.iter().map(job).collect::<Vec<_>>().concat();
     let configuration =
         format!("global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:{jobs}\n");
     start_prometheus(program, &configuration).await
