@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Due, Plan};
-use crate::endpoint::EndpointName;
+use crate::endpoint::{EndpointName, GroupName};
 use crate::observation::{AttemptKind, Next};
 use crate::outcome::Outcome;
 use crate::probe::{Module, Modules, Prober, Request};
@@ -24,6 +24,10 @@ const MOST_IN_FLIGHT: usize = 4_096;
 
 /// How long probes under way may go on once the program stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// A group's siblings are pulled forward at most this often, so that scattered failures in a large group do not multiply
+/// its probes.
+const PULLS_APART: Duration = Duration::from_secs(5);
 
 /// What is to be run; replaced whole by a reload or a discovery.
 #[derive(Debug, Clone)]
@@ -48,6 +52,8 @@ pub struct Runner {
     plan: Plan,
     probes: JoinSet<Finished>,
     running: HashSet<EndpointName>,
+    /// When each group's siblings were last pulled forward.
+    pulled: HashMap<GroupName, Duration>,
     epoch: Instant,
 }
 
@@ -77,6 +83,7 @@ impl Runner {
             plan: Plan::default(),
             probes: JoinSet::new(),
             running: HashSet::new(),
+            pulled: HashMap::new(),
             epoch: Instant::now(),
         };
         runner.lay_out();
@@ -221,9 +228,14 @@ impl Runner {
             // Full means that a look is asked for already.
             let _ = self.doubt.try_send(());
         }
-        if pull_siblings {
-            let slots = &self.deployment.catalogue.slots;
-            let group = &slots[place].endpoint.group.name;
+        let slots = &self.deployment.catalogue.slots;
+        let group = &slots[place].endpoint.group.name;
+        let lately = self
+            .pulled
+            .get(group)
+            .is_some_and(|last| now < *last + PULLS_APART);
+        if pull_siblings && !lately {
+            self.pulled.insert(group.clone(), now);
             let first = slots.partition_point(|slot| slot.endpoint.group.name < *group);
             let siblings = slots[first..]
                 .iter()
