@@ -25,7 +25,7 @@ bench: real
 	cargo run --release --example bench -- cost
 	cargo run --release --example bench -- fleet
 
-# Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about half an hour).
+# Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes).
 e2e: real
 	cargo run --release --example e2e
 

@@ -12,6 +12,7 @@
 
 mod catalogue;
 mod expression;
+mod itself;
 mod rules;
 mod text;
 

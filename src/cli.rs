@@ -85,7 +85,7 @@ pub struct ServeArgs {
     #[arg(long = "no-config.enable-auto-reload", hide = true)]
     no_auto_reload: bool,
     /// How often to look whether the configuration has changed.
-    #[arg(long = "config.auto-reload-interval", default_value = "30s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long = "config.auto-reload-interval", default_value = "30s", value_parser = lasting, value_name = "DURATION")]
     pub auto_reload_interval: Duration,
     /// Directory for what must outlive a restart; without it everything is in memory.
     #[arg(long = "storage.path", env = "LINKWATCH_STORAGE_PATH", value_name = "DIR")]
@@ -97,8 +97,8 @@ pub struct ServeArgs {
     #[arg(long = "web.external-url", value_name = "URL")]
     pub external_url: Option<url::Url>,
     /// Seconds taken off the scrape timeout that Prometheus announces to /probe.
-    #[arg(long = "timeout-offset", default_value_t = 0.5, value_name = "SECONDS")]
-    pub timeout_offset: f64,
+    #[arg(long = "timeout-offset", default_value = "0.5", value_parser = seconds, value_name = "SECONDS")]
+    pub timeout_offset: Duration,
     /// Which share of the catalogue is probed here, from 0.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub shard: u32,
@@ -138,7 +138,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "config_file")]
     ca_file: Option<PathBuf>,
     /// Time for one probe.
-    #[arg(long, default_value = "5s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, default_value = "5s", value_parser = lasting, value_name = "DURATION", conflicts_with = "config_file")]
     timeout: Duration,
     /// The status must be this one; repeatable.
     #[arg(long, value_name = "N", conflicts_with = "config_file")]
@@ -218,10 +218,19 @@ const fn version() -> &'static str {
     build_info::VERSION
 }
 
-/// A duration as Prometheus writes it.
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration as Prometheus writes it, longer than none.
+fn lasting(text: &str) -> Result<Duration, String> {
     crate::config::duration(text)
+        .filter(|duration| !duration.is_zero())
         .ok_or_else(|| format!("{text:?} is not a duration such as 5s, 500ms or 1m30s"))
+}
+
+/// A number of seconds, as blackbox_exporter takes it.
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| format!("{text:?} is not a number of seconds such as 0.5"))
 }
 
 /// An address to listen on, with Go's habit of leaving the host out.

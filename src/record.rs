@@ -168,7 +168,7 @@ impl Recorder {
         &self,
         groups: impl IntoIterator<Item = (Arc<Group>, Labels)>,
         endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
-        remembered: impl Fn(&EndpointName) -> Option<EndpointState>,
+        remembered: impl FnMut(&EndpointName) -> Option<EndpointState>,
     ) {
         let before = self.state.catalogue();
         let after = before.succeed(groups, endpoints, remembered);
@@ -286,14 +286,19 @@ fn log(endpoint: &Endpoint, changes: &[Change], after: &EndpointState) {
     let cause = root.map(|root| tracing::field::display(root.cause));
     let expected = root.map(|root| root.expected.as_str());
     let actual = root.map(|root| root.actual.as_str());
+    let told = changes
+        .iter()
+        .any(|change| matches!(change, Change::Down | Change::Up | Change::Suspended));
     for change in changes {
         match change {
             Change::Down => tracing::error!(endpoint = %name, %group, cause, expected, actual, "down"),
+            // The line that says so names the cause already.
+            Change::Verdict if told => {}
             Change::Verdict if root.is_some() => {
                 tracing::warn!(endpoint = %name, %group, cause, expected, actual, "the causes have changed");
             }
             Change::Verdict => tracing::info!(endpoint = %name, %group, "no cause stands any more"),
-            Change::Up => tracing::info!(endpoint = %name, %group, "up"),
+            Change::Up => tracing::info!(endpoint = %name, %group, cause, expected, actual, "up"),
             Change::Suspended => tracing::warn!(endpoint = %name, %group, cause, "judgement is suspended"),
             Change::Resumed => tracing::info!(endpoint = %name, %group, "judgement goes on"),
             Change::FlappingBegan => tracing::warn!(endpoint = %name, %group, "fails and recovers in turn"),

@@ -141,7 +141,7 @@ impl Catalogue {
         &self,
         groups: impl IntoIterator<Item = (Arc<Group>, Labels)>,
         endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
-        remembered: impl Fn(&EndpointName) -> Option<EndpointState>,
+        mut remembered: impl FnMut(&EndpointName) -> Option<EndpointState>,
     ) -> Self {
         let counters: HashMap<_, _> = self
             .groups

@@ -43,14 +43,10 @@ pub fn install(level: Level, format: Format) {
         .with_default(filter.min(LevelFilter::WARN))
         .with_target("linkwatch", filter);
     let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
-        Format::Logfmt => Box::new(
-            Registry::default().with(
-                tracing_logfmt::builder()
-                    .layer()
-                    .with_writer(std::io::stderr)
-                    .with_filter(targets),
-            ),
-        ),
+        Format::Logfmt => {
+            let layer = tracing_logfmt::builder().layer().with_writer(std::io::stderr);
+            Box::new(Registry::default().with(layer.with_filter(targets)))
+        }
         Format::Json => Box::new(
             Registry::default().with(
                 tracing_subscriber::fmt::layer()

@@ -17,6 +17,9 @@ use crate::record::Recorder;
 /// How often the anchors are asked while nothing gives reason to doubt.
 const INTERVAL: Duration = Duration::from_secs(15);
 
+/// How often they are asked while none answers: judgement is to go on soon after the view is back.
+const INTERVAL_BLIND: Duration = Duration::from_secs(2);
+
 /// Time for an anchor to answer: less than a confirmation takes, so that the answer is there before `down` is said.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -42,15 +45,21 @@ impl Watch {
         let mut doubts = doubts.lock().await;
         loop {
             let began = Instant::now();
+            let outcomes = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                outcomes = ask_all(&self.prober, &self.module, &self.anchors) => outcomes,
+            };
+            self.recorder.record_anchors(&outcomes);
+            let interval = if outcomes.iter().any(Outcome::answered) {
+                INTERVAL
+            } else {
+                INTERVAL_BLIND
+            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                outcomes = ask_all(&self.prober, &self.module, &self.anchors) => self.recorder.record_anchors(&outcomes),
-            }
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep_until(began + INTERVAL) => {}
+                () = tokio::time::sleep_until(began + interval) => {}
                 Some(()) = doubts.recv() => {
                     tokio::select! {
                         () = stop.cancelled() => return,

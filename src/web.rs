@@ -66,6 +66,8 @@ pub struct Front {
     pub ready: bool,
     /// The configuration in YAML, with every secret masked.
     pub config: Arc<str>,
+    /// The URL under which users reach this server; `None`: the one they used.
+    pub external_url: Option<url::Url>,
 }
 
 /// How much a server takes on.

@@ -1,16 +1,16 @@
-//! Every alert with its condition and its words.
+//! Every alert with its condition and its words; those about linkwatch itself stand in `itself`.
 
 use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
-use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, text};
+use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, text};
 use crate::cause::{Cause, Effect};
 
-const AT_ONCE: Duration = Duration::ZERO;
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const AT_ONCE: Duration = Duration::ZERO;
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// What bridges a restart, or a probe that succeeds between failures, without a second page.
-const KEEP_FIRING: Duration = Duration::from_secs(2 * 60);
+pub(super) const KEEP_FIRING: Duration = Duration::from_secs(2 * 60);
 
 /// The warnings that have an alert of their own; every other one is `LinkwatchEndpointDegraded`.
 const OWN_ALERT: &[(Cause, AlertName)] = &[
@@ -39,12 +39,12 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::CertificateInvalid => certificate_invalid(expressions),
         AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
         AlertName::ProbeStale => probe_stale(expressions),
-        AlertName::VantageOffline => vantage_offline(expressions),
-        AlertName::ClockSkewed => clock_skewed(expressions, parameters),
-        AlertName::ConfigReloadFailed => config_reload_failed(expressions),
-        AlertName::RulesOutdated => rules_outdated(expressions, parameters),
-        AlertName::Down => down(expressions),
-        AlertName::Watchdog => watchdog(),
+        AlertName::VantageOffline => itself::vantage_offline(expressions),
+        AlertName::ClockSkewed => itself::clock_skewed(expressions, parameters),
+        AlertName::ConfigReloadFailed => itself::config_reload_failed(expressions),
+        AlertName::RulesOutdated => itself::rules_outdated(expressions, parameters),
+        AlertName::Down => itself::down(expressions),
+        AlertName::Watchdog => itself::watchdog(),
     }
 }
 
@@ -348,121 +348,7 @@ fn probe_stale(expressions: Expressions<'_>) -> Alert {
     }
 }
 
-fn vantage_offline(expressions: Expressions<'_>) -> Alert {
-    let offline = format!("{} == 0", expressions.series("vantage_up", ""));
-    Alert {
-        name: AlertName::VantageOffline,
-        scope: Scope::Installation,
-        summary: "A vantage point of linkwatch is offline and judges nothing.",
-        description: format!(
-            "No anchor answers on {}: what is watched from there is not judged until one does.",
-            text::instances(&offline)
-        ),
-        remedy: Some(Cause::VantageOffline.remedy().to_owned()),
-        hold: AT_ONCE,
-        keep_firing: KEEP_FIRING,
-        rules: vec![warning(aggregate("count", "", &offline))],
-    }
-}
-
-fn clock_skewed(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
-    let skew = expressions.series("clock_skew_seconds", "");
-    let limit = parameters.clock_skew_seconds;
-    Alert {
-        name: AlertName::ClockSkewed,
-        scope: Scope::Installation,
-        summary: "The clock of a linkwatch is wrong, and certificates cannot be judged by it.",
-        description: format!(
-            "The clock is {{{{ $value | humanizeDuration }}}} off against the servers' on {}.",
-            text::instances(&format!("abs({skew}) > {limit}"))
-        ),
-        remedy: None,
-        hold: MINUTE,
-        keep_firing: AT_ONCE,
-        rules: vec![warning(format!(
-            "{} > {limit}",
-            aggregate("max", "", &format!("abs({skew})"))
-        ))],
-    }
-}
-
-fn config_reload_failed(expressions: Expressions<'_>) -> Alert {
-    let failed = format!("{} == 0", expressions.series("config_last_reload_successful", ""));
-    Alert {
-        name: AlertName::ConfigReloadFailed,
-        scope: Scope::Installation,
-        summary: "linkwatch runs with an older configuration than its file holds.",
-        description: format!(
-            "The configuration file was refused by {}: the last good one still runs.",
-            text::instances(&failed)
-        ),
-        remedy: None,
-        hold: AT_ONCE,
-        keep_firing: AT_ONCE,
-        rules: vec![warning(aggregate("count", "", &failed))],
-    }
-}
-
-fn rules_outdated(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
-    let other = expressions.series("build_info", &format!("version!=\"{}\"", parameters.version));
-    Alert {
-        name: AlertName::RulesOutdated,
-        scope: Scope::Installation,
-        summary: "The alert rules and linkwatch are of different versions.",
-        description: format!(
-            "These rules belong to linkwatch {}; another version runs on {}.",
-            parameters.version,
-            text::instances(&other)
-        ),
-        remedy: None,
-        hold: 10 * MINUTE,
-        keep_firing: AT_ONCE,
-        rules: vec![Rule {
-            severity: Severity::Info,
-            expr: aggregate("count", "version, revision, rustversion", &other),
-        }],
-    }
-}
-
-fn down(expressions: Expressions<'_>) -> Alert {
-    let any = aggregate(
-        "max",
-        "version, revision, rustversion",
-        &expressions.series("build_info", ""),
-    );
-    Alert {
-        name: AlertName::Down,
-        scope: Scope::Installation,
-        summary: "No linkwatch is scraped: nothing is watched.",
-        description: "Prometheus has scraped no linkwatch for a minute. No public endpoint is watched now."
-            .to_owned(),
-        remedy: None,
-        hold: MINUTE,
-        keep_firing: AT_ONCE,
-        rules: vec![Rule {
-            severity: Severity::Critical,
-            expr: format!("absent({any})"),
-        }],
-    }
-}
-
-fn watchdog() -> Alert {
-    Alert {
-        name: AlertName::Watchdog,
-        scope: Scope::Installation,
-        summary: "Alerting works.",
-        description:
-            "This alert always fires. A dead man's switch that stops hearing it should page: Prometheus, \
-                      Alertmanager or the way between them is broken."
-                .to_owned(),
-        remedy: None,
-        hold: AT_ONCE,
-        keep_firing: AT_ONCE,
-        rules: vec![warning("vector(1)".to_owned())],
-    }
-}
-
-fn warning(expr: String) -> Rule {
+pub(super) fn warning(expr: String) -> Rule {
     Rule {
         severity: Severity::Warning,
         expr,

@@ -17,24 +17,32 @@ const OWN: &str = "name=%[1]q, group=%[2]q";
 /// Matches the series of the alert's group; `%[1]q` is its name.
 const MEMBERS: &str = "group=%[1]q";
 
-/// The faults of the alert's own endpoint, one a line.
+/// The faults of the alert's own endpoint, one a line, the root first.
 pub(super) fn own_faults(expressions: Expressions<'_>) -> String {
-    let query = faults(expressions, OWN);
-    format!(
-        "{{{{ range printf `{query}` $labels.name $labels.group | query | sortByLabel \"cause\" -}}}}\n\
-         {{{{ .Labels.cause }}}}: expected {{{{ .Labels.expected }}}}, found {{{{ .Labels.actual }}}}\n\
-         {{{{ end }}}}"
-    )
+    let list = |query: &str, before: &str| {
+        format!(
+            "{{{{ range printf `{query}` $labels.name $labels.group | query | sortByLabel \"cause\" -}}}}\n\
+             {before}{{{{ .Labels.cause }}}}: expected {{{{ .Labels.expected }}}}, found {{{{ .Labels.actual }}}}\n\
+             {{{{ end }}}}"
+        )
+    };
+    let others = format!(
+        "{} and on({FAULT}) {}",
+        faults(expressions, OWN),
+        not_root(expressions, OWN)
+    );
+    list(&believed(expressions, &roots(expressions, OWN), OWN), "")
+        + &list(&believed(expressions, &others, OWN), "also ")
 }
 
-/// Every member of the alert's group that is down, with its faults, one a line.
+/// Every member of the alert's group that is down, with its root, one a line.
 pub(super) fn member_faults(expressions: Expressions<'_>) -> String {
     let down = format!(
         "{} and on(job, instance, name, group) ({} == 0)",
-        expressions.series("endpoint_fault_info", &fault_matchers(MEMBERS)),
+        roots(expressions, MEMBERS),
         expressions.series("endpoint_up", MEMBERS),
     );
-    let query = one_line(&aggregate("max", "", &expressions.fresh(&down, MEMBERS)));
+    let query = believed(expressions, &down, MEMBERS);
     format!(
         "{{{{ $faults := printf `{query}` $labels.group | query | sortByLabel \"name\" -}}}}\n\
          {{{{ range $i, $fault := $faults }}}}{{{{ if lt $i {NAMED} -}}}}\n\
@@ -46,16 +54,19 @@ pub(super) fn member_faults(expressions: Expressions<'_>) -> String {
     )
 }
 
-/// What to do about every cause that stands at the alert's own endpoint, one a line.
+/// What to do about the root of the alert's own endpoint.
 pub(super) fn own_remedies(expressions: Expressions<'_>) -> String {
-    let query = one_line(&format!("count by(cause) ({})", faults(expressions, OWN)));
-    remedies(&query, "$labels.name $labels.group")
+    let query = believed(expressions, &roots(expressions, OWN), OWN);
+    remedies(
+        &format!("count by(cause) ({query})"),
+        "$labels.name $labels.group",
+    )
 }
 
-/// What to do about every cause that stands in the alert's group, one a line.
+/// What to do about every root that stands in the alert's group, one a line.
 pub(super) fn member_remedies(expressions: Expressions<'_>) -> String {
-    let query = one_line(&format!("count by(cause) ({})", faults(expressions, MEMBERS)));
-    remedies(&query, "$labels.group")
+    let query = believed(expressions, &roots(expressions, MEMBERS), MEMBERS);
+    remedies(&format!("count by(cause) ({query})"), "$labels.group")
 }
 
 /// Some lines for each result of a query about the alert's own endpoint.
@@ -80,14 +91,36 @@ pub(super) const fn own_endpoint() -> &'static str {
     OWN
 }
 
+/// The labels that tell one standing cause of one endpoint on one replica from all others.
+const FAULT: &str = "job, instance, name, group, cause";
+
+/// What stands at the endpoints. A replica without a network of its own says nothing about its targets.
 fn faults(expressions: Expressions<'_>, matchers: &str) -> String {
-    let series = expressions.series("endpoint_fault_info", &fault_matchers(matchers));
-    one_line(&aggregate("max", "", &expressions.fresh(&series, matchers)))
+    let others = format!("{matchers}, cause!=\"{}\"", Cause::VantageOffline);
+    expressions.series("endpoint_fault_info", &others)
 }
 
-/// A replica without a network of its own says nothing about its targets.
-fn fault_matchers(matchers: &str) -> String {
-    format!("{matchers}, cause!=\"{}\"", Cause::VantageOffline)
+/// The faults that are roots; one whose role is not known is shown rather than lost.
+fn roots(expressions: Expressions<'_>, matchers: &str) -> String {
+    format!(
+        "{} unless on({FAULT}) {}",
+        faults(expressions, matchers),
+        not_root(expressions, matchers)
+    )
+}
+
+fn not_root(expressions: Expressions<'_>, matchers: &str) -> String {
+    let role = |role: &str| expressions.series("endpoint_cause", &format!("{matchers}, {role}"));
+    format!(
+        "({} unless on({FAULT}) {})",
+        role("role!=\"root\""),
+        role("role=\"root\"")
+    )
+}
+
+/// The faults as fresh replicas see them, each once, on one line.
+fn believed(expressions: Expressions<'_>, faults: &str, matchers: &str) -> String {
+    one_line(&aggregate("max", "", &expressions.fresh(faults, matchers)))
 }
 
 fn remedies(query: &str, arguments: &str) -> String {

@@ -166,7 +166,11 @@ impl Supervisor {
             &self.parts.recorder,
         );
         let config = config::show(&self.config).into();
-        self.parts.front.store(Arc::new(Front { ready: true, config }));
+        self.parts.front.store(Arc::new(Front {
+            ready: true,
+            config,
+            external_url: self.parts.settings.external_url.clone(),
+        }));
         self.parts.recorder.reload_succeeded();
         for warning in &self.config.warnings {
             tracing::warn!("{warning}");
@@ -203,10 +207,11 @@ impl Supervisor {
             .groups
             .iter()
             .map(|plan| (Arc::clone(&plan.group), plan.labels.clone()));
-        let remembered = &self.parts.remembered;
+        // Taken out, so that an endpoint that is removed and comes back later begins with nothing known.
+        let remembered = &mut self.parts.remembered;
         self.parts
             .recorder
-            .replace_catalogue(groups, endpoints, |name| remembered.get(name).cloned());
+            .replace_catalogue(groups, endpoints, |name| remembered.remove(name));
         self.deployments.send_replace(Deployment {
             catalogue: self.parts.state.catalogue(),
             modules: Arc::new(self.config.modules.clone()),

@@ -1,7 +1,6 @@
 //! `linkwatch serve`: the exporter.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         config_file: args.config_file.clone(),
         auto_reload: args.auto_reload.then_some(args.auto_reload_interval),
         storage_path: args.storage_path.clone(),
-        timeout_offset: Duration::try_from_secs_f64(args.timeout_offset).unwrap_or_default(),
+        timeout_offset: args.timeout_offset,
         external_url: args.external_url.clone(),
         shard: Shard {
             ordinal: args.shard,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use url::Url;
 
 use crate::build_info;
 use crate::cause::Effect;
@@ -15,21 +16,21 @@ use crate::state::{Catalogue, EndpointState, GroupSlot, Slot, State};
 /// Endpoints named one by one; the API has them all.
 const MOST_NAMED: usize = 200;
 
-/// Where the page leads.
+/// Where the page leads: relative, so that it works under any path of a proxy.
 const LINKS: [(&str, &str); 6] = [
-    ("/metrics", "metrics"),
-    ("/api/v1/endpoints", "endpoints as JSON"),
-    ("/config", "configuration, secrets masked"),
-    ("/-/healthy", "health"),
-    ("/-/ready", "readiness"),
+    ("metrics", "metrics"),
+    ("api/v1/endpoints", "endpoints as JSON"),
+    ("config", "configuration, secrets masked"),
+    ("-/healthy", "health"),
+    ("-/ready", "readiness"),
     (
-        "/probe?target=http://localhost/&module=http_2xx&debug=true",
+        "probe?target=http://localhost/&module=http_2xx&debug=true",
         "a probe explained",
     ),
 ];
 
 /// The page as of now.
-pub(super) fn render(state: &State, now: Timestamp) -> String {
+pub(super) fn render(state: &State, external_url: Option<&Url>, now: Timestamp) -> String {
     let catalogue = state.catalogue();
     let seen = Seen::all(&catalogue);
     let page = html! {
@@ -37,6 +38,7 @@ pub(super) fn render(state: &State, now: Timestamp) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                @if let Some(url) = external_url { base href=(directory(url)); }
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title(&seen)) }
                 style { (PreEscaped(STYLE)) }
@@ -61,6 +63,15 @@ pub(super) fn render(state: &State, now: Timestamp) -> String {
         }
     };
     page.into_string()
+}
+
+/// The URL with the final slash that makes links relative to all of it.
+fn directory(url: &Url) -> String {
+    let mut url = url.clone();
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url.into()
 }
 
 /// What the page says of an endpoint in one word.
@@ -149,7 +160,7 @@ fn listing(heading: &str, seen: &[Seen<'_>], standing: Standing, now: Timestamp)
                     }
                 }
                 @if total > MOST_NAMED {
-                    p { "and " (total - MOST_NAMED) " more, see " a href="/api/v1/endpoints" { "all endpoints" } }
+                    p { "and " (total - MOST_NAMED) " more, see " a href="api/v1/endpoints" { "all endpoints" } }
                 }
             }
         }
@@ -231,7 +242,7 @@ fn probe_form() -> Markup {
     html! {
         section {
             h2 { "Probe" }
-            form action="/probe" method="get" {
+            form action="probe" method="get" {
                 label { "target " input name="target" type="text" required placeholder="https://example.com/"; }
                 label { "module " input name="module" type="text" value="http_2xx"; }
                 input type="hidden" name="debug" value="true";

@@ -156,7 +156,8 @@ async fn reload(server: &Server) -> Response<Body> {
 fn landing(server: &Arc<Server>) -> Response<Body> {
     let server = Arc::clone(server);
     let body = body::stepped(move || {
-        let page = page::render(&server.site.state, server.site.clock.now());
+        let external_url = server.site.front.load().external_url.clone();
+        let page = page::render(&server.site.state, external_url.as_ref(), server.site.clock.now());
         std::iter::once(Ok::<_, body::BodyError>(page.into()))
     });
     let mut response = body::with_type(StatusCode::OK, body::HTML, body);

@@ -1,12 +1,19 @@
 //! The alert catalogue against everything that is written from it or about it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a file that cannot be read fails the test"
+)]
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use linkwatch::alert::{Parameters, rules_yaml};
-
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use linkwatch::alert::{AlertName, Parameters, REPLICA_LABELS, Scope, Severity, catalogue, rules_yaml};
+use linkwatch::cause::{Cause, Effect};
+use linkwatch::metrics::catalog::families;
+use regex::Regex;
+use serde_json::Value;
 
 #[test]
 fn the_rule_file_is_what_the_catalogue_says() {
@@ -21,4 +28,217 @@ fn the_rule_file_is_what_the_catalogue_says() {
         "{} is not what the catalogue says: run `UPDATE_GOLDEN=1 cargo test --test it alerts::`",
         path.display()
     );
+}
+
+#[test]
+fn every_alert_has_its_rules_its_rule_tests_and_its_runbook_and_nothing_else_has() {
+    let alerts: BTreeSet<String> = AlertName::ALL
+        .iter()
+        .map(|name| name.as_str().to_owned())
+        .collect();
+    assert_eq!(alerts.len(), AlertName::ALL.len(), "a name stands twice");
+    let ruled = rules()
+        .iter()
+        .map(|rule| text(&rule["alert"]).to_owned())
+        .collect();
+    assert_eq!(alerts, ruled, "alerts and rules");
+    assert_eq!(alerts, stems("alerts/tests", "yml"), "alerts and rule tests");
+    assert_eq!(alerts, stems("docs/runbooks", "md"), "alerts and runbooks");
+}
+
+#[test]
+fn every_rule_test_shows_its_alert_firing_and_every_conditional_one_shows_it_silent() {
+    for name in AlertName::ALL {
+        let tests = read(&format!("alerts/tests/{name}.yml"));
+        assert!(
+            tests.contains(&format!("alertname: {name}\n")),
+            "{name}: its texts are not tested"
+        );
+        assert!(tests.contains("exp_samples:\n"), "{name} is never shown firing");
+        assert!(
+            tests.contains("replica"),
+            "{name} is not tested with two replicas"
+        );
+        if *name != AlertName::Watchdog {
+            assert!(
+                tests.contains("exp_samples: []\n"),
+                "{name} is never shown silent"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_rule_carries_a_severity_and_texts_that_lead_to_its_runbook() {
+    for rule in rules() {
+        let name = text(&rule["alert"]);
+        let labels: Vec<_> = rule["labels"].as_object().unwrap().keys().collect();
+        assert_eq!(
+            labels,
+            ["severity"],
+            "{name}: a page must not change its labels with its cause"
+        );
+        let summary = text(&rule["annotations"]["summary"]);
+        assert!(
+            summary.ends_with('.') && !summary.contains("{{"),
+            "{name}: {summary}"
+        );
+        assert!(!text(&rule["annotations"]["description"]).is_empty(), "{name}");
+        let runbook = text(&rule["annotations"]["runbook_url"]);
+        assert!(
+            runbook.ends_with(&format!("/docs/runbooks/{name}.md")),
+            "{name}: {runbook}"
+        );
+    }
+}
+
+#[test]
+fn what_pages_is_confirmed_already_and_keeps_its_identity_when_the_cause_changes() {
+    let alerts = catalogue(&Parameters::default());
+    for alert in alerts
+        .iter()
+        .filter(|alert| alert.pages() && alert.scope != Scope::Installation)
+    {
+        assert!(
+            alert.hold.is_zero(),
+            "{}: its verdict is confirmed before it is said",
+            alert.name
+        );
+        assert_eq!(alert.keep_firing.as_secs(), 120, "{}", alert.name);
+        for rule in &alert.rules {
+            let foreign = ["endpoint_cause", "fault_info", "cause", "expected", "actual"];
+            assert!(
+                !foreign.iter().any(|word| rule.expr.contains(word)),
+                "{}: {}",
+                alert.name,
+                rule.expr
+            );
+        }
+        let severities: Vec<_> = alert.rules.iter().map(|rule| rule.severity).collect();
+        assert_eq!(
+            severities,
+            [Severity::Critical, Severity::Warning],
+            "{}: `page: false`",
+            alert.name
+        );
+    }
+}
+
+#[test]
+fn every_condition_takes_the_replicas_away_with_without() {
+    let without = format!("without({REPLICA_LABELS}");
+    for alert in catalogue(&Parameters::default()) {
+        for rule in alert.rules.iter().filter(|_| alert.name != AlertName::Watchdog) {
+            assert!(rule.expr.contains(&without), "{}: {}", alert.name, rule.expr);
+            let with = rule.expr.matches("without(").count();
+            assert_eq!(
+                with,
+                rule.expr.matches(&without).count(),
+                "{}: {}",
+                alert.name,
+                rule.expr
+            );
+            // Endpoints, never replicas, are counted by their group.
+            assert_eq!(
+                rule.expr.matches("by(").count(),
+                rule.expr.matches("count by(group) (\n").count()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_metric_that_alerts_and_runbooks_name_is_exported() {
+    let exported: BTreeSet<&str> = families().map(|family| family.name).collect();
+    let metric = Regex::new(r"\blinkwatch_[a-z0-9_]+").unwrap();
+    let runbooks = AlertName::ALL
+        .iter()
+        .map(|name| format!("docs/runbooks/{name}.md"));
+    let tests = AlertName::ALL
+        .iter()
+        .map(|name| format!("alerts/tests/{name}.yml"));
+    for file in runbooks
+        .chain(tests)
+        .chain(["alerts/rules/linkwatch.yml".to_owned()])
+    {
+        for name in metric.find_iter(&read(&file)).map(|found| found.as_str()) {
+            let family = name.strip_suffix("_bucket").unwrap_or(name);
+            assert!(
+                exported.contains(family),
+                "{file}: {name} is not in the catalogue of metrics"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_cause_of_an_outage_stands_in_its_runbook_with_what_to_do() {
+    let runbook = read("docs/runbooks/LinkwatchEndpointDown.md");
+    for cause in Cause::ALL
+        .iter()
+        .filter(|cause| cause.effect() != Effect::Suspends)
+    {
+        let row = format!("| `{cause}` | {} | {} |", cause.meaning(), cause.remedy());
+        assert!(
+            runbook.contains(&row),
+            "LinkwatchEndpointDown.md lacks the row:\n{row}"
+        );
+    }
+}
+
+#[test]
+fn every_runbook_answers_the_same_questions_in_the_same_order() {
+    for name in AlertName::ALL {
+        let runbook = read(&format!("docs/runbooks/{name}.md"));
+        let headings: Vec<&str> = runbook
+            .lines()
+            .filter(|line| line.starts_with("# ") || line.starts_with("## "))
+            .collect();
+        let title = format!("# {name}");
+        let expected = [
+            title.as_str(),
+            "## Meaning",
+            "## Impact",
+            "## Diagnosis",
+            "## Mitigation",
+            "## How to silence",
+            "## When to escalate",
+        ];
+        assert_eq!(headings, expected, "{name}");
+        assert!(runbook.contains("```"), "{name}: no command to copy");
+    }
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// The rules as the committed file holds them.
+fn rules() -> Vec<Value> {
+    let file: Value = serde_saphyr::from_str(&read("alerts/rules/linkwatch.yml")).unwrap();
+    let groups = file["groups"].as_array().unwrap();
+    groups
+        .iter()
+        .flat_map(|group| group["rules"].as_array().unwrap().clone())
+        .collect()
+}
+
+/// The names of the files in a folder, without their extension, which must be the same for all.
+fn stems(folder: &str, extension: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(repository(folder)).unwrap();
+    files
+        .map(|file| {
+            let path = file.unwrap().path();
+            assert_eq!(path.extension().unwrap(), extension, "{}", path.display());
+            path.file_stem().unwrap().to_string_lossy().into_owned()
+        })
+        .collect()
 }

@@ -3,4 +3,5 @@
 pub mod peers;
 
 mod chain;
+mod scrape;
 mod tools;

@@ -228,6 +228,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
     server.site.front.store(Arc::new(Front {
         ready: true,
         config: "groups: []\n".into(),
+        ..Front::default()
     }));
     for path in ["/", "/metrics", "/-/healthy", "/config", "/api/v1/endpoints"] {
         let get = server.get(path).await;
@@ -267,6 +268,7 @@ async fn it_is_healthy_at_once_and_ready_when_app_says_so() {
     server.site.front.store(Arc::new(Front {
         ready: true,
         config: "groups: []\n".into(),
+        ..Front::default()
     }));
     assert_eq!(server.get("/-/ready").await.status, 200);
     assert_eq!(server.get("/config").await.text(), "groups: []\n");

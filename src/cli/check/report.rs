@@ -13,6 +13,7 @@ use crate::clock::SystemClock;
 use crate::diagnosis::{self, Finding, Standing};
 use crate::endpoint::Labels;
 use crate::metrics::Exporter;
+use crate::metrics::labels::without_credentials;
 use crate::metrics::negotiate::{Coding, Format};
 use crate::outcome::{
     AddressSource, Answer, Attempt, ChainFacts, Hop, Reply, Resolution, ServerRole, Timings,
@@ -55,7 +56,8 @@ fn endpoint(out: &mut String, checked: &Checked) -> std::fmt::Result {
     writeln!(
         out,
         "{BOLD}{}{BOLD:#}  {style}{standing}{style:#}  {DIM}{}{DIM:#}\n",
-        endpoint.name, endpoint.url
+        endpoint.name,
+        without_credentials(&endpoint.url)
     )?;
     if let Some(root) = &verdict.root {
         finding(out, style, root)?;
@@ -265,7 +267,7 @@ fn object(checked: &Checked) -> Value {
     json!({
         "name": endpoint.name,
         "group": endpoint.group.name,
-        "url": endpoint.url.as_str(),
+        "url": without_credentials(&endpoint.url),
         "up": up,
         "root": root.map(|root| root.cause),
         "symptom": verdict.symptom.as_ref().map(|symptom| symptom.cause),

@@ -1,0 +1,321 @@
+//! A case for every cause: what makes it stand, over real sockets.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use linkwatch::cause::Cause;
+
+use crate::lab::web::{UNREACHABLE, WebSpec};
+use crate::lab::{Answer, Authority, Connect, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, WebLab};
+
+/// What takes the time that a warning says was too long.
+const SLOW: Duration = Duration::from_millis(600);
+
+/// One internet for all cases, each with a host of its own.
+pub(crate) struct Internet {
+    pub(crate) authority: Authority,
+    /// Two resolvers that say the same, but where a case is about them.
+    resolvers: [DnsLab; 2],
+    sites: Vec<WebLab>,
+    groups: String,
+    intermediates: tempfile::NamedTempFile,
+}
+
+/// What a case adds to the group of its host.
+#[derive(Default)]
+struct Extra {
+    module: Option<&'static str>,
+    expect: String,
+    interval: Option<&'static str>,
+}
+
+impl Extra {
+    fn expect(expect: &str) -> Self {
+        Self {
+            expect: expect.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn module(module: &'static str) -> Self {
+        Self {
+            module: Some(module),
+            ..Self::default()
+        }
+    }
+}
+
+/// The host whose endpoint has this cause.
+pub(crate) fn host(cause: Cause) -> String {
+    format!("{}.test", cause.as_str().replace('_', "-"))
+}
+
+impl Internet {
+    /// Healthy so far.
+    pub(crate) async fn start() -> Self {
+        let authority = Authority::new();
+        let intermediates = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(intermediates.path(), authority.intermediate_pem()).unwrap();
+        Self {
+            authority,
+            resolvers: [DnsLab::start().await, DnsLab::start().await],
+            sites: Vec::new(),
+            groups: String::new(),
+            intermediates,
+        }
+    }
+
+    /// The configuration that watches every host of it.
+    pub(crate) fn config(&self, vantage: &str) -> String {
+        let roots = self.authority.root_pem_file();
+        let [first, second] = self.resolvers.each_ref().map(DnsLab::addr);
+        format!(
+            r#"global:
+  interval: 3s
+  timeout: 2s
+  confirm: {{attempts: 1, pause: 100ms}}
+  intermediates_file: "{intermediates}"
+resolver:
+  servers: ["udp://{first}", "udp://{second}"]
+  authoritative_port: {authoritative_port}
+{vantage}
+modules:
+  followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
+  limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
+groups:
+{groups}"#,
+            intermediates = self.intermediates.path().display(),
+            authoritative_port = first.port(),
+            roots = roots.display(),
+            groups = self.groups,
+        )
+    }
+
+    /// A host that is as it should be.
+    pub(crate) async fn healthy(&mut self, host: &str) {
+        self.addressed(host, "127.0.0.1");
+        let site = WebLab::tls(self.authority.good(host));
+        self.serve(host, host, site, Extra::default()).await;
+    }
+
+    /// A host with a bad certificate, or any other; its place among the sites is the answer.
+    pub(crate) async fn presenting(&mut self, host: &str, issued: Issued) -> usize {
+        self.addressed(host, "127.0.0.1");
+        self.serve(host, host, WebLab::tls(issued), Extra::default())
+            .await
+    }
+
+    pub(crate) fn site(&self, place: usize) -> &WebLab {
+        &self.sites[place]
+    }
+
+    /// The URL of a place that refuses connections, which nothing watches.
+    pub(crate) async fn refusing(&mut self, address: &str) -> String {
+        let site = WebLab::plain().at((address.parse::<IpAddr>().unwrap(), 0).into());
+        let site = site.start().await;
+        site.connect(Connect::Refuse).await;
+        let url = site.url("/");
+        self.sites.push(site);
+        url
+    }
+
+    fn addressed(&self, host: &str, address: &str) {
+        for resolver in &self.resolvers {
+            resolver.a(host, &[address]);
+        }
+    }
+
+    async fn serve(&mut self, group: &str, host: &str, site: WebSpec, extra: Extra) -> usize {
+        let site = site.start().await;
+        self.watch(group, &site.url_of(host, "/"), &extra);
+        self.sites.push(site);
+        self.sites.len() - 1
+    }
+
+    fn watch(&mut self, group: &str, url: &str, extra: &Extra) {
+        let module = extra.module.unwrap_or("followed");
+        let interval = extra.interval.unwrap_or("3s");
+        let host = url::Url::parse(url).unwrap().host_str().unwrap().to_owned();
+        let url = url.replace(&host, "{host}");
+        writeln!(
+            self.groups,
+            "  - name: \"{group}\"\n    hosts: [\"{host}\"]\n    url: \"{url}\"\n    module: {module}\n    interval: {interval}\n    timeout: {}\n    expect: {{{}}}",
+            if interval == "1s" { "1s" } else { "2s" },
+            extra.expect,
+        )
+        .unwrap();
+    }
+
+    /// Makes a cause stand. Without a wildcard: a cause that is added needs a case to compile.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one table, an arm per cause: split up it would need wildcards"
+    )]
+    pub(crate) async fn provoke(&mut self, cause: Cause) {
+        self.addressed(&host(cause), "127.0.0.1");
+        match cause {
+            // Of the place, not of a host: what answers does not matter.
+            Cause::VantageOffline => self.healthy(&host(cause)).await,
+            Cause::DnsNxdomain => self.resolves(cause, Says::NxDomain).await,
+            Cause::DnsNoRecords => self.resolves(cause, Says::NoData).await,
+            Cause::DnsServfail => self.resolves(cause, Says::ServFail(None)).await,
+            Cause::DnsRefused => self.resolves(cause, Says::Refused).await,
+            Cause::DnsTimeout => self.resolves(cause, Says::Silent).await,
+            Cause::DnsBogus => self.resolves(cause, Says::Bogus).await,
+            Cause::DnsTargetDangling | Cause::DnsTargetDrift => self.leads_elsewhere(cause).await,
+            Cause::DnsDisagreement => {
+                self.resolvers[1].says(&host(cause), Says::NxDomain);
+                self.answers(cause, Answer::text("ok\n"), Extra::default()).await;
+            }
+            Cause::ConnectRefused => self.connects(cause, Connect::Refuse).await,
+            Cause::ConnectTimeout => self.connects(cause, Connect::Hang).await,
+            Cause::ConnectReset => self.connects(cause, Connect::Reset).await,
+            Cause::ConnectUnreachable => {
+                self.addressed(&host(cause), &UNREACHABLE.to_string());
+                self.answers(cause, Answer::text("ok\n"), Extra::default()).await;
+            }
+            Cause::TlsHostnameMismatch => self.flawed(cause, Flaw::WrongName).await,
+            Cause::TlsExpired => self.flawed(cause, Flaw::Expired).await,
+            Cause::TlsNotYetValid => self.flawed(cause, Flaw::NotYetValid).await,
+            Cause::TlsSelfSigned => self.flawed(cause, Flaw::SelfSigned).await,
+            Cause::TlsUnknownIssuer => self.flawed(cause, Flaw::UnknownIssuer).await,
+            Cause::TlsIncompleteChain => self.flawed(cause, Flaw::MissingIntermediate).await,
+            Cause::TlsBadCertificate => self.flawed(cause, Flaw::DamagedSignature).await,
+            Cause::TlsRevoked => {
+                let issued = self.authority.stapled(&host(cause), Staple::Revoked);
+                self.serve(
+                    cause.as_str(),
+                    &host(cause),
+                    WebLab::tls(issued),
+                    Extra::default(),
+                )
+                .await;
+            }
+            Cause::TlsUnexpectedIssuer => {
+                let extra = Extra::expect("certificate: {issuer: \"Another Authority\"}");
+                self.answers(cause, Answer::text("ok\n"), extra).await;
+            }
+            Cause::TlsAlert => self.shakes_hands(cause, Handshake::Alert(40)).await,
+            Cause::TlsProtocol => self.shakes_hands(cause, Handshake::PlainText).await,
+            Cause::TlsClosed => self.shakes_hands(cause, Handshake::Close).await,
+            Cause::TlsTimeout => self.shakes_hands(cause, Handshake::Stall).await,
+            Cause::HttpTimeout => self.answers(cause, Answer::Stall, Extra::default()).await,
+            Cause::HttpClosed => {
+                self.answers(cause, Answer::CloseInBody, Extra::default()).await;
+            }
+            Cause::HttpProtocol => self.answers(cause, Answer::NotHttp, Extra::default()).await,
+            Cause::HttpTooLarge => {
+                self.answers(cause, Answer::EndlessBody, Extra::module("limited"))
+                    .await;
+            }
+            Cause::HttpRedirectLoop => {
+                self.answers(cause, Answer::redirect_loop(), Extra::default())
+                    .await;
+            }
+            Cause::HttpRedirectWrong => {
+                let answer = Answer::redirect(302, "https://wrong.test/");
+                let extra = Extra::expect("status: [302], location: \"https://right.test/\"");
+                self.answers(cause, answer, extra).await;
+            }
+            Cause::HttpRateLimited => {
+                self.answers(cause, Answer::rate_limited(60), Extra::default())
+                    .await;
+            }
+            Cause::HttpStatus => self.answers(cause, Answer::status(503), Extra::default()).await,
+            Cause::HttpHeader => {
+                let answer = Reply::text("ok\n").header("x-served-by", "old").into();
+                self.answers(cause, answer, Extra::expect("headers: {x-served-by: new}"))
+                    .await;
+            }
+            Cause::HttpBody => {
+                let extra = Extra::expect("body: \"welcome\"");
+                self.answers(cause, Answer::text("parked\n"), extra).await;
+            }
+            Cause::HttpSlow => {
+                let answer = Answer::After(SLOW, Box::new(Answer::text("ok\n")));
+                self.answers(cause, answer, Extra::expect("duration: 500ms"))
+                    .await;
+            }
+            Cause::CertificateExpiring => {
+                let extra = Extra::expect("certificate: {lifetime_left: 90%}");
+                self.answers(cause, Answer::text("ok\n"), extra).await;
+            }
+            Cause::Flapping => {
+                let extra = Extra {
+                    interval: Some("1s"),
+                    ..Extra::default()
+                };
+                self.answers(cause, every_second_fails(), extra).await;
+            }
+        }
+    }
+
+    async fn resolves(&mut self, cause: Cause, says: Says) {
+        for resolver in &self.resolvers {
+            resolver.says(&host(cause), says.clone());
+        }
+        self.answers(cause, Answer::text("ok\n"), Extra::default()).await;
+    }
+
+    /// The expected target has addresses; the name leads to another, which has some too or does not exist.
+    async fn leads_elsewhere(&mut self, cause: Cause) {
+        let host = host(cause);
+        for resolver in &self.resolvers {
+            resolver.a("new.platform.test", &["127.0.0.2"]);
+            resolver.a("old.platform.test", &["127.0.0.1"]);
+            if cause == Cause::DnsTargetDangling {
+                resolver.cname(&host, "gone.platform.test");
+            } else {
+                resolver.flatten(&host, "old.platform.test");
+            }
+        }
+        let target = if cause == Cause::DnsTargetDangling {
+            "gone.platform.test"
+        } else {
+            "new.platform.test"
+        };
+        let extra = Extra::expect(&format!("dns: {{target: {target}}}"));
+        self.answers(cause, Answer::text("ok\n"), extra).await;
+    }
+
+    async fn connects(&mut self, cause: Cause, connect: Connect) {
+        let place = self.presenting_as(cause, self.authority.good(&host(cause))).await;
+        self.sites[place].connect(connect).await;
+    }
+
+    async fn shakes_hands(&mut self, cause: Cause, handshake: Handshake) {
+        let place = self.presenting_as(cause, self.authority.good(&host(cause))).await;
+        self.sites[place].handshake(handshake);
+    }
+
+    async fn flawed(&mut self, cause: Cause, flaw: Flaw) {
+        let issued = self.authority.bad(&host(cause), flaw);
+        self.presenting_as(cause, issued).await;
+    }
+
+    async fn presenting_as(&mut self, cause: Cause, issued: Issued) -> usize {
+        let site = WebLab::tls(issued);
+        self.serve(cause.as_str(), &host(cause), site, Extra::default())
+            .await
+    }
+
+    async fn answers(&mut self, cause: Cause, answer: Answer, extra: Extra) {
+        let site = WebLab::tls(self.authority.good(&host(cause))).answer(answer);
+        self.serve(cause.as_str(), &host(cause), site, extra).await;
+    }
+}
+
+fn every_second_fails() -> Answer {
+    let asked = Arc::new(AtomicU64::new(0));
+    Answer::decide(move |_| {
+        let status = if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            503
+        } else {
+            200
+        };
+        Answer::status(status)
+    })
+}

@@ -1,0 +1,225 @@
+//! The documents say what is so: commands, flags, configurations and links.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what helps a test fails as the test does"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use linkwatch::config::{self, Files};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every document that people read.
+fn documents() -> Vec<PathBuf> {
+    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+        .iter()
+        .map(PathBuf::from)
+        .collect();
+    let mut directories = vec![PathBuf::from("docs")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(root().join(&directory)).unwrap() {
+            let path = directory.join(entry.unwrap().file_name());
+            if root().join(&path).is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents.sort();
+    documents
+}
+
+/// The fenced blocks of a document in this language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let (mut blocks, mut open) = (Vec::new(), None::<(bool, String)>);
+    for line in text.lines() {
+        match (line.strip_prefix("```"), open.as_mut()) {
+            (Some(tag), None) => open = Some((tag == language, String::new())),
+            (Some(_), Some(_)) => {
+                let (wanted, block) = open.take().unwrap();
+                if wanted {
+                    blocks.push(block);
+                }
+            }
+            (None, Some((_, block))) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// The words of all commands in the shell blocks and the code spans of a document that begin with `program`.
+fn calls(text: &str, program: &str) -> Vec<Vec<String>> {
+    let shell = blocks(text, "sh").concat().replace("\\\n", " ");
+    let spans = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|span| !span.contains('\n'))
+        .map(str::to_owned);
+    shell
+        .lines()
+        .map(|line| {
+            line.trim_start_matches("$ ")
+                .trim_start_matches("target/release/")
+                .to_owned()
+        })
+        .chain(spans)
+        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|words| words.first().is_some_and(|word| word == program) && words.len() > 1)
+        .collect()
+}
+
+fn help(arguments: &[&str]) -> Option<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkwatch"))
+        .args(arguments)
+        .arg("--help")
+        .output()
+        .unwrap();
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_two_set_up_commands_stand_first_in_the_readme() {
+    let readme = read("README.md");
+    let first = blocks(&readme, "sh").into_iter().next().unwrap();
+    let commands: Vec<&str> = first.lines().filter(|line| line.starts_with("make ")).collect();
+    assert!(
+        commands.len() == 2 && commands[0].starts_with("make demo") && commands[1].starts_with("make test")
+    );
+}
+
+#[test]
+fn every_make_target_in_the_documents_exists() {
+    let makefile = read("Makefile");
+    for document in documents() {
+        for call in calls(&read(&document), "make") {
+            let target = format!("{}:", call[1]);
+            let exists = makefile.lines().any(|line| line.starts_with(&target));
+            assert!(exists, "{}: make {}", document.display(), call[1]);
+        }
+    }
+}
+
+#[test]
+fn every_subcommand_and_flag_in_the_documents_exists() {
+    for document in documents() {
+        for call in calls(&read(&document), "linkwatch") {
+            let words: Vec<&str> = call[1..]
+                .iter()
+                .map(String::as_str)
+                .take_while(|word| !matches!(*word, "#" | "|" | ">"))
+                .collect();
+            let known = |word: &&&str| {
+                matches!(
+                    **word,
+                    "serve" | "check" | "config" | "completions" | "man" | "show" | "schema"
+                )
+            };
+            let commands: Vec<&str> = words.iter().take_while(known).copied().take(2).collect();
+            assert!(
+                !commands.is_empty() || words[0].starts_with('-'),
+                "{}: no such subcommand: {words:?}",
+                document.display()
+            );
+            let help =
+                help(&commands).unwrap_or_else(|| panic!("{}: no help for {commands:?}", document.display()));
+            for flag in words.iter().filter(|word| word.starts_with('-')) {
+                let flag = flag.split('=').next().unwrap().trim_end_matches(',');
+                let exists = help.split([' ', ',', '\n', '=']).any(|word| word == flag);
+                assert!(
+                    exists || flag == "--version",
+                    "{}: {commands:?} takes no {flag}",
+                    document.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
+    let all: String = [
+        &["serve"][..],
+        &["check"],
+        &["config", "check"],
+        &["config", "show"],
+    ]
+    .iter()
+    .filter_map(|command| help(command))
+    .collect();
+    let readme = read("README.md");
+    let (there, missing) = readme.split_once("## Not there yet").unwrap();
+    assert!(
+        missing.contains("--web.config.file"),
+        "what has come belongs above"
+    );
+    for span in there
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|span| span.starts_with("--"))
+    {
+        let flag = span.split([' ', '=']).next().unwrap();
+        assert!(
+            all.split([' ', ',', '\n', '=']).any(|word| word == flag),
+            "README.md: no command takes {flag}"
+        );
+    }
+}
+
+#[test]
+fn every_configuration_in_the_readme_is_valid() {
+    let readme = read("README.md");
+    let configurations: Vec<String> = blocks(&readme, "yaml")
+        .into_iter()
+        .filter(|block| block.contains("groups:\n  - name: tracking"))
+        .collect();
+    assert!(!configurations.is_empty(), "README.md shows no configuration");
+    for text in configurations {
+        let checked = config::parse(Path::new("README.md"), text.as_bytes(), Files::memory([]));
+        assert!(checked.is_ok(), "README.md: {}", checked.unwrap_err());
+    }
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document).parent().unwrap().to_owned();
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(')'))
+            .map(|(link, _)| link)
+        {
+            let file = link.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") || file.starts_with("mailto:") {
+                continue;
+            }
+            assert!(
+                folder.join(file).exists(),
+                "{}: no file {link}",
+                document.display()
+            );
+        }
+    }
+}
