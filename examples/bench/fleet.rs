@@ -41,8 +41,6 @@ struct Phase {
     missed: f64,
     /// Upper bound of the lag's 99th percentile in seconds.
     lag: f64,
-    /// The most probes under way, as sampled.
-    in_flight: f64,
     /// The most resident memory as sampled, in KiB.
     resident: u64,
     /// Processor time per second.
@@ -109,9 +107,9 @@ async fn measure(plan: Plan) -> anyhow::Result<bool> {
             SHORT.as_secs()
         );
         server.ask(&format!("hang {} {stage}", plan.hanging))?;
-        // The first have run into their timeout, and as many as can be hang at once.
-        observe(&watch, INTERVAL).await?;
-        stuck.push((stage, observe(&watch, SHORT).await?));
+        let phase = observe(&watch, SHORT).await?;
+        let held: u64 = server.ask("held")?.parse()?;
+        stuck.push((stage, phase, held));
         server.ask("hang 0 tls")?;
         observe(&watch, INTERVAL * 2).await?;
     }
@@ -193,8 +191,6 @@ async fn observe(watch: &Watch, length: Duration) -> anyhow::Result<Phase> {
             *slowest = scrape.took.max(*slowest);
             *size = scrape.size;
         }
-        let now = watch.figures().await?;
-        phase.in_flight = phase.in_flight.max(now.sum("linkwatch_probes_in_flight"));
     }
     let used = cpu(watch.pid())?.saturating_sub(used);
     phase.load = used.as_secs_f64() / begun.elapsed().as_secs_f64();
@@ -223,9 +219,8 @@ impl Phase {
 
     fn show(&self, title: &str) {
         println!(
-            "{title}: {:.0} probes, {:.0} failed, {:.0} runs missed, lag p99 at most {} s, {:.2} cores, \
-             at most {:.0} under way",
-            self.probes, self.failures, self.missed, self.lag, self.load, self.in_flight
+            "{title}: {:.0} probes, {:.0} failed, {:.0} runs missed, lag p99 at most {} s, {:.2} cores",
+            self.probes, self.failures, self.missed, self.lag, self.load
         );
         for ((format, _), (slowest, size)) in FORMATS.iter().zip(&self.scrapes) {
             println!(
@@ -260,7 +255,7 @@ fn report(
     Resident { empty, steady, peak }: Resident,
     bare: &(f64, u64, String),
     healthy: &Phase,
-    stuck: &[(&str, Phase)],
+    stuck: &[(&str, Phase, u64)],
 ) -> bool {
     let each = |resident: u64| count(resident.saturating_sub(empty)) / count(plan.endpoints as u64);
     healthy.show("healthy");
@@ -280,9 +275,9 @@ fn report(
         line("KiB resident per endpoint, peak", each(peak), 28.0),
         line("slowest scrape in s", healthy.slowest_scrape().as_secs_f64(), 0.5),
     ];
-    for (stage, phase) in stuck {
-        phase.show(&format!("{} hang in {stage}", plan.hanging));
-        let more = count(phase.resident.saturating_sub(steady)) / phase.in_flight.max(1.0);
+    for (stage, phase, held) in stuck {
+        phase.show(&format!("{} hang in {stage}, {held} at once", plan.hanging));
+        let more = count(phase.resident.saturating_sub(steady)) / count(*held).max(1.0);
         lines.push(line(&format!("lag p99 in s, hanging in {stage}"), phase.lag, 1.0));
         lines.push(line(
             &format!("KiB more per probe hanging in {stage}"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -37,17 +37,17 @@ pub(crate) fn address(number: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 1, third, fourth))
 }
 
-/// Where in an exchange a hanging endpoint falls silent.
-const SILENT_IN_TLS: usize = 0;
-const SILENT_IN_HTTP: usize = 1;
-
 /// What all connections share.
 #[derive(Debug, Default)]
 struct Shared {
     certificates: HashMap<IpAddr, Arc<ServerConfig>>,
     /// So many of the first endpoints hang.
     hanging: AtomicUsize,
-    silent_in: AtomicUsize,
+    /// They fall silent after the request, else before the handshake.
+    late: AtomicBool,
+    /// Connections that are held in silence now, and the most that ever were.
+    held: AtomicUsize,
+    most_held: AtomicUsize,
     /// Handshakes by what was agreed.
     handshakes: Mutex<BTreeMap<String, usize>>,
 }
@@ -111,15 +111,12 @@ fn obey(shared: &Shared) -> anyhow::Result<()> {
                 say(&counted.collect::<Vec<_>>().join(", "))?;
             }
             ["hang", number, stage] => {
-                let stage = if *stage == "http" {
-                    SILENT_IN_HTTP
-                } else {
-                    SILENT_IN_TLS
-                };
-                shared.silent_in.store(stage, Ordering::Relaxed);
+                shared.late.store(*stage == "http", Ordering::Relaxed);
                 shared.hanging.store(number.parse()?, Ordering::Relaxed);
+                shared.most_held.store(0, Ordering::Relaxed);
                 say("ok")?;
             }
+            ["held"] => say(&shared.most_held.load(Ordering::Relaxed).to_string())?,
             _ => anyhow::bail!("the server does not know: {line}"),
         }
     }
@@ -154,7 +151,7 @@ async fn serve_plain(listener: TcpListener) {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(async move { drop(answer(stream, false).await) });
+                    connections.spawn(async move { drop(answer(stream, None).await) });
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -169,15 +166,14 @@ async fn tls(stream: TcpStream, shared: &Shared) -> anyhow::Result<()> {
         .certificates
         .get(&local)
         .context("no certificate for this address")?;
-    let silent = shared
-        .hangs(local)
-        .then(|| shared.silent_in.load(Ordering::Relaxed));
-    if silent == Some(SILENT_IN_TLS) {
-        return until_gone(stream).await;
+    let silent = shared.hangs(local);
+    let late = shared.late.load(Ordering::Relaxed);
+    if silent && !late {
+        return shared.hold(stream).await;
     }
     let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
     shared.count(stream.get_ref().1);
-    answer(stream, silent == Some(SILENT_IN_HTTP)).await
+    answer(stream, silent.then_some(shared)).await
 }
 
 impl Shared {
@@ -186,6 +182,16 @@ impl Shared {
         let [_, second, third, fourth] = v4.octets();
         let number = usize::from(third) * 250 + usize::from(fourth).saturating_sub(1);
         second == 1 && number < self.hanging.load(Ordering::Relaxed)
+    }
+
+    /// Says nothing until the peer gives up.
+    async fn hold(&self, mut stream: impl AsyncRead + Unpin) -> anyhow::Result<()> {
+        let held = self.held.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_held.fetch_max(held, Ordering::Relaxed);
+        let mut scrap = [0; 4096];
+        while stream.read(&mut scrap).await.is_ok_and(|read| read > 0) {}
+        self.held.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn count(&self, session: &rustls::ServerConnection) {
@@ -200,23 +206,20 @@ impl Shared {
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, silent: bool) -> anyhow::Result<()> {
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    held_by: Option<&Shared>,
+) -> anyhow::Result<()> {
     let mut request = Vec::with_capacity(1024);
     while !request.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut request).await? == 0 {
             return Ok(());
         }
     }
-    if silent {
-        return until_gone(stream).await;
+    if let Some(shared) = held_by {
+        return shared.hold(stream).await;
     }
     stream.write_all(ANSWER).await?;
     stream.shutdown().await?;
-    Ok(())
-}
-
-async fn until_gone(mut stream: impl AsyncRead + Unpin) -> anyhow::Result<()> {
-    let mut scrap = [0; 4096];
-    while stream.read(&mut scrap).await? > 0 {}
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The whole program, in a process of its own, and what can be seen of it from outside.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -49,11 +50,14 @@ impl Watch {
     pub(crate) async fn start(configuration: &Path) -> anyhow::Result<Self> {
         // Free a moment ago; nobody else here takes ports by number.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let log = File::create(configuration.with_extension("log"))?;
         let process = Command::new(std::env::current_exe()?)
-            .args(["linkwatch", "serve", "--log.level=error", "--config.file"])
+            .args(["linkwatch", "serve", "--config.file"])
             .arg(configuration)
             .arg(format!("--web.listen-address={address}"))
             .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
             .spawn()?;
         // reqwest takes the provider of the process.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
