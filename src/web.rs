@@ -90,7 +90,7 @@ impl Default for Limits {
         Self {
             connections: 512,
             probes: 256,
-            head: Duration::from_secs(30),
+            head: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }

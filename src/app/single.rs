@@ -9,6 +9,7 @@ use url::Url;
 use crate::cause::Cause;
 use crate::diagnosis;
 use crate::endpoint::{AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName};
+use crate::metrics::labels::without_credentials;
 use crate::outcome::Outcome;
 use crate::probe::{Module, Prober, Request};
 use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
@@ -25,6 +26,9 @@ pub(super) async fn probe(
     };
     let name = ModuleName::from(asked.module.as_str());
     let url = target(&asked.target)?;
+    if let Some(hostname) = &asked.hostname {
+        check_hostname(hostname)?;
+    }
     let timeout = match module.timeout {
         Some(own) if asked.timeout.is_zero() || own < asked.timeout => own,
         Some(_) | None => asked.timeout,
@@ -69,6 +73,19 @@ fn target(text: &str) -> Result<Url, BadProbe> {
     Ok(url)
 }
 
+/// A host, with a port where it has one, and nothing that would bring something else into the request.
+fn check_hostname(text: &str) -> Result<(), BadProbe> {
+    let whole = Url::parse(&format!("http://{text}/")).ok();
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"/\\?#@%".contains(&byte));
+    if plain && whole.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty())) {
+        Ok(())
+    } else {
+        Err(BadProbe(format!("hostname {text:?} is not a host name")))
+    }
+}
+
 /// The target in the vocabulary of the catalogue, with no expectation but the module's.
 fn endpoint(url: Url, module: ModuleName, timeout: Duration) -> Endpoint {
     let group = Group {
@@ -93,7 +110,8 @@ fn endpoint(url: Url, module: ModuleName, timeout: Duration) -> Endpoint {
 fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<String> {
     let mut lines = vec![format!(
         "probing {} by module {}",
-        endpoint.url, endpoint.group.module
+        without_credentials(&endpoint.url),
+        endpoint.group.module
     )];
     let resolution = &outcome.resolution;
     for answer in &resolution.answers {
@@ -110,7 +128,9 @@ fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<Stri
         for hop in &attempt.hops {
             lines.push(format!(
                 "asked {} at {:?}: {:?}",
-                hop.url, hop.address, hop.timings
+                shown(&hop.url),
+                hop.address,
+                hop.timings
             ));
             if let Some(chain) = hop.tls.as_ref().and_then(|tls| tls.chain.as_ref()) {
                 let leaf = chain
@@ -144,4 +164,9 @@ fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<Stri
         None => format!("probe succeeded after {:?}", outcome.elapsed),
     });
     lines
+}
+
+/// A URL as it may be printed.
+fn shown(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| without_credentials(&url).into_owned())
 }

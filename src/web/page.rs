@@ -118,7 +118,7 @@ fn standing(state: Option<&EndpointState>) -> Standing {
         .flat_map(|verdict| verdict.root.iter().chain(&verdict.others));
     let warned = findings
         .into_iter()
-        .any(|finding| finding.cause.effect() == Effect::Warns);
+        .any(|finding| finding.cause.effect() != Effect::Suspends);
     match state.up {
         None => Standing::Unknown,
         Some(false) => Standing::Down,
