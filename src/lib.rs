@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod diagnosis;
 pub mod observation;
 pub mod schedule;
+pub mod traffic;
 
 pub mod discovery;
 pub mod probe;

@@ -20,9 +20,12 @@ const LEVELS: &[(&str, u8)] = &[
     ("diagnosis", 1),
     ("observation", 1),
     ("schedule", 1),
+    ("traffic", 1),
     // The edges to the network.
     ("discovery", 2),
     ("probe", 2),
+    ("traffic::plan", 2),
+    ("traffic::source", 2),
     // What is known, and what shows it.
     ("state", 3),
     ("metrics", 4),
@@ -31,6 +34,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("record", 5),
     ("schedule::runner", 5),
     ("vantage", 5),
+    ("traffic::watch", 5),
     // What is built, and who builds it.
     ("config", 6),
     ("app", 7),
