@@ -26,7 +26,7 @@ pub struct Settings {
 /// What a source speaks.
 #[derive(Debug, Clone)]
 pub enum Api {
-    /// Prometheus' HTTP API: Prometheus, Mimir, Thanos, VictoriaMetrics.
+    /// Prometheus' HTTP API: Prometheus, Mimir, Thanos, `VictoriaMetrics`.
     Prometheus,
     /// Loki's HTTP API, for metric queries.
     Loki,
