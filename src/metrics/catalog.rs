@@ -60,12 +60,15 @@ pub(super) enum Series {
     /// Every group.
     Group(fn(&SeenGroup<'_>, &mut Out<'_, '_>) -> fmt::Result),
     /// Every series of click traffic, and every group of them.
-    Traffic(fn(&Judgement, &mut Out<'_, '_>) -> fmt::Result),
+    Traffic(WriteTraffic),
     /// linkwatch itself.
     Own(fn(&Snapshot, &mut Out<'_, '_>) -> fmt::Result),
     /// linkwatch itself: a distribution.
     Distribution(fn(&Snapshot) -> &Histogram),
 }
+
+/// Writes what a judgement says.
+pub(super) type WriteTraffic = fn(&Judgement, &mut Out<'_, '_>) -> fmt::Result;
 
 impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeMetric as _, MetricEncoder, NoLabelSet,
 };
 
-use super::catalog::{Family, Series};
+use super::catalog::{Family, Series, WriteTraffic};
 use super::labels::{Extra, SeriesLabels, Subject};
 use super::process::Process;
 use crate::state::traffic::{self, Traffic};
@@ -143,6 +143,17 @@ pub(super) struct Piece {
     pub(super) range: Range<usize>,
 }
 
+impl Piece {
+    fn encode_traffic(&self, write: WriteTraffic, metric: &mut MetricEncoder<'_>) -> fmt::Result {
+        let part = self.snapshot.traffic_series.get(self.range.clone());
+        for series in part.unwrap_or_default() {
+            let subject = Subject::Traffic(&series.subject);
+            write(&series.judgement, &mut Out { metric, subject })?;
+        }
+        Ok(())
+    }
+}
+
 impl Collector for Piece {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let family = self.family;
@@ -191,16 +202,7 @@ impl Collector for Piece {
                     )?;
                 }
             }
-            Series::Traffic(write) => {
-                let part = snapshot.traffic_series.get(self.range.clone());
-                for series in part.unwrap_or_default() {
-                    let mut out = Out {
-                        metric: &mut metric,
-                        subject: Subject::Traffic(&series.subject),
-                    };
-                    write(&series.judgement, &mut out)?;
-                }
-            }
+            Series::Traffic(write) => self.encode_traffic(write, &mut metric)?,
             Series::Own(write) => {
                 let mut out = Out {
                     metric: &mut metric,

@@ -1,18 +1,19 @@
 //! What becomes of a round over click traffic: state, and a log line for each change.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Recorder;
 use crate::diagnosis;
-use crate::metrics::labels::MOST_BYTES;
-use crate::state::traffic::{Traffic, distinct};
+use crate::metrics::labels::bounded;
+use crate::state::traffic::Traffic;
 use crate::traffic::{Judgement, Report, Subject, Tier};
 
 impl Recorder {
     /// Makes known what a round over a stream has led to. What the report does not name is gone.
     pub fn record_traffic(&self, report: Report) {
         let stream = Arc::clone(&report.stream);
-        let judgements = distinct(report, MOST_BYTES);
+        let judgements = distinct(report);
         let before = self
             .state
             .change_traffic(|traffic| traffic.with_judgements(&stream, &judgements));
@@ -52,6 +53,21 @@ impl Recorder {
     }
 }
 
+/// What a report says, one judgement for each subject. Names of series come from the network: they are cut to what a
+/// label takes, and of two that are alike then the first stays.
+fn distinct(report: Report) -> BTreeMap<Subject, Judgement> {
+    let mut distinct = BTreeMap::new();
+    for (mut subject, judgement) in report.judgements {
+        let short = subject.series.as_deref().map(bounded);
+        if short.map(str::len) != subject.series.as_deref().map(str::len) {
+            subject.series = short.map(Arc::from);
+        }
+        subject.stream = Arc::clone(&report.stream);
+        distinct.entry(subject).or_insert(judgement);
+    }
+    distinct
+}
+
 /// What is different of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -66,10 +82,9 @@ impl Change {
         let shifted = before.is_some_and(|before| before.level_shift != after.level_shift);
         match after.low {
             Some(tier) if low != Some(tier) => Some(Self::Raised(tier)),
-            Some(_) => None,
             None if shifted && after.level_shift.is_some() => Some(Self::LevelAccepted),
             None if low.is_some() => Some(Self::Cleared),
-            None => None,
+            Some(_) | None => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnosis::{Finding, quiet};
 use crate::endpoint::{Endpoint, EndpointName, GroupName};
-use crate::traffic::{Judgement, Report, Subject};
+use crate::traffic::{Judgement, Subject};
 
 /// The whole of it; replaced by every change, so that a reader sees one moment.
 #[derive(Debug, Clone, Default)]
@@ -167,20 +167,4 @@ impl Series {
             quiet,
         }
     }
-}
-
-/// What a report says, one judgement for each subject. Names of series come from the network: they are cut to
-/// `most_bytes`, and of two that are alike then the first stays.
-#[must_use]
-pub fn distinct(report: Report, most_bytes: usize) -> BTreeMap<Subject, Judgement> {
-    let mut distinct = BTreeMap::new();
-    for (mut subject, judgement) in report.judgements {
-        if let Some(long) = subject.series.as_ref().filter(|name| name.len() > most_bytes) {
-            let end = long.floor_char_boundary(most_bytes);
-            subject.series = Some(Arc::from(&long[..end]));
-        }
-        subject.stream = Arc::clone(&report.stream);
-        distinct.entry(subject).or_insert(judgement);
-    }
-    distinct
 }

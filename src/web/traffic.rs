@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Server;
 use super::body::{self, Body};
+use crate::endpoint::{EndpointName, GroupName};
 use crate::state::traffic::{Series, Source};
 use crate::traffic::Tier;
 
@@ -98,8 +99,8 @@ impl<'a> SeriesView<'a> {
         Self {
             stream: &subject.stream,
             series: subject.series.as_deref(),
-            group: subject.group.as_ref().map(|group| group.as_str()),
-            name: subject.name.as_ref().map(|name| name.as_str()),
+            group: subject.group.as_ref().map(GroupName::as_str),
+            name: subject.name.as_ref().map(EndpointName::as_str),
             at: judgement.at,
             observed_per_minute: counted(judgement.observed),
             expected_per_minute: counted(judgement.expected),

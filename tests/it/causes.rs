@@ -42,17 +42,7 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
         internet.provoke(cause).await;
     }
     let program = Program::start(&internet.config("")).await;
-    program
-        .wait(LIMIT, |program| {
-            let known = program.known(&host(Cause::TrafficLow));
-            known
-                .is_none()
-                .then(|| "not probed yet".to_owned())
-                .into_iter()
-                .collect()
-        })
-        .await;
-    quieten(&program, &host(Cause::TrafficLow));
+    quieten(&program, &host(Cause::TrafficLow)).await;
     program
         .wait(LIMIT, |program| {
             causes()
@@ -131,8 +121,18 @@ async fn an_offline_vantage_point_is_named_alike_and_nothing_is_said_of_targets(
     program.stop().await;
 }
 
-/// Says that clicks for this host have stopped, as a round over its stream would.
-fn quieten(program: &Program, name: &str) {
+/// Once the host is watched, says that clicks for it have stopped, as a round over its stream would.
+async fn quieten(program: &Program, name: &str) {
+    program
+        .wait(LIMIT, |program| {
+            let known = program.known(name);
+            known
+                .is_none()
+                .then(|| "not probed yet".to_owned())
+                .into_iter()
+                .collect()
+        })
+        .await;
     let recorder = Recorder::new(Arc::clone(&program.state), Arc::new(SystemClock), None);
     let stream: Arc<str> = "clicks".into();
     let subject = Subject {
