@@ -22,6 +22,8 @@ pub enum Stage {
     Http,
     /// What will break if nothing is done.
     Foresight,
+    /// The clicks that arrive, whatever probes say.
+    Traffic,
 }
 
 impl Stage {
@@ -35,6 +37,7 @@ impl Stage {
             Self::Tls => "tls",
             Self::Http => "http",
             Self::Foresight => "foresight",
+            Self::Traffic => "traffic",
         }
     }
 }
@@ -218,6 +221,9 @@ causes! {
     Flapping "flapping" Foresight Warns
         "Probes fail and recover in turn.",
         "Look for one bad replica, one bad address or an overloaded service.";
+    TrafficLow "traffic_low" Traffic Warns
+        "Far fewer clicks arrive than at this time of the week.",
+        "Follow a real link to its end; check what was sent, and whether the links lead to these hosts.";
 }
 
 impl fmt::Display for Cause {

@@ -21,12 +21,15 @@ mod explain;
 mod proxy;
 mod target;
 mod text;
+mod traffic;
 mod view;
 
 pub use advice::{remedy, summary};
 use attempt::Judged;
 use certificate::Clocks;
 use target::Target;
+pub(crate) use text::bounded;
+pub use traffic::quiet;
 use view::{Says, View};
 
 /// The judgement of one probe of one endpoint, not confirmed yet.
@@ -115,18 +118,25 @@ impl Verdict {
         if self.findings().any(|finding| finding.cause == warning.cause) {
             return;
         }
-        if self.root.is_none() && self.standing == Standing::Up {
-            self.root = Some(warning);
+        let root = &mut self.root;
+        let first = root
+            .as_ref()
+            .is_none_or(|root| root.cause.effect() == Effect::Warns && warning.cause < root.cause);
+        if self.standing == Standing::Up && first {
+            self.others.extend(root.replace(warning));
         } else {
             self.others.push(warning);
-            self.others.sort_by_key(|finding| finding.cause);
         }
+        self.others.sort_by_key(|finding| finding.cause);
     }
 
     /// Takes away what `warn` added.
     pub(crate) fn unwarn(&mut self, cause: Cause) {
         self.others.retain(|finding| finding.cause != cause);
-        self.root.take_if(|root| root.cause == cause);
+        let root = self.root.take_if(|root| root.cause == cause);
+        if root.is_some() && !self.others.is_empty() {
+            self.root = Some(self.others.remove(0));
+        }
     }
 }
 
@@ -136,8 +146,8 @@ impl Finding {
     pub fn new(cause: Cause, expected: &str, actual: &str) -> Self {
         Self {
             cause,
-            expected: text::bounded(expected),
-            actual: text::bounded(actual),
+            expected: bounded(expected),
+            actual: bounded(actual),
             address: None,
         }
     }
@@ -154,6 +164,8 @@ pub struct Context<'a> {
     pub clock_skew: Option<SignedDuration>,
     /// The verdict that stands: texts of addresses that have merely rotated are taken over from it.
     pub previous: Option<&'a Verdict>,
+    /// The alarm about quiet traffic that concerns the endpoint.
+    pub traffic: Option<&'a Finding>,
 }
 
 impl Context<'_> {
@@ -165,6 +177,7 @@ impl Context<'_> {
             vantage_up: None,
             clock_skew: None,
             previous: None,
+            traffic: None,
         }
     }
 }
@@ -196,6 +209,7 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
             .and_then(|target| target.drift(&views, context.previous)),
     );
     warnings.extend(dns::disagreement(&views, target.as_ref()));
+    warnings.extend(context.traffic.cloned());
     warnings.retain(|warning| !accepted(&endpoint.group, warning.cause, context.now));
 
     let state = target.as_ref().map(|target| target.state(&views));

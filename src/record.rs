@@ -21,6 +21,7 @@ use crate::state::{EndpointState, Own, Slot, State};
 
 pub mod keeper;
 mod skew;
+mod traffic;
 
 /// A probe that has come back.
 #[derive(Debug)]
@@ -76,11 +77,13 @@ impl Recorder {
         let before = slot.current();
         let shown = before.as_ref().and_then(|state| state.verdict.as_deref());
         let vantage_up = self.state.own.health.load().vantage_up;
+        let traffic = self.state.traffic();
         let context = diagnosis::Context {
             now,
             vantage_up,
             clock_skew,
             previous: shown,
+            traffic: traffic.quiet(&slot.endpoint),
         };
         let verdict = diagnosis::diagnose(&outcome, &slot.endpoint, &context);
         self.count(&slot.endpoint, &verdict);

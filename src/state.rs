@@ -18,6 +18,9 @@ use crate::observation;
 use crate::outcome::{ChainFacts, Timings};
 
 pub mod store;
+pub mod traffic;
+
+use traffic::Traffic;
 
 /// How many former targets are kept per endpoint.
 const MOST_FORMER_TARGETS: usize = 4;
@@ -29,6 +32,7 @@ const LAG_BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 
 #[derive(Debug)]
 pub struct State {
     catalogue: ArcSwap<Catalogue>,
+    traffic: ArcSwap<Traffic>,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -260,6 +264,7 @@ impl State {
     pub fn new(catalogue: Catalogue, own: Own) -> Self {
         Self {
             catalogue: ArcSwap::from_pointee(catalogue),
+            traffic: ArcSwap::default(),
             own,
         }
     }
@@ -267,6 +272,17 @@ impl State {
     /// Replaces what is watched.
     pub fn replace(&self, catalogue: Catalogue) {
         self.catalogue.store(Arc::new(catalogue));
+    }
+
+    /// What is known of click traffic.
+    #[must_use]
+    pub fn traffic(&self) -> Arc<Traffic> {
+        self.traffic.load_full()
+    }
+
+    /// Changes what is known of click traffic, and gives what was known before; for `record` alone.
+    pub fn change_traffic(&self, change: impl Fn(&Traffic) -> Traffic) -> Arc<Traffic> {
+        self.traffic.rcu(|traffic| change(traffic))
     }
 
     /// What is watched now.

@@ -35,6 +35,7 @@ mod page;
 mod probe;
 mod route;
 mod stall;
+mod traffic;
 
 use body::Body;
 use stall::StallGuard;

@@ -16,7 +16,7 @@ pub(super) fn explains(root: Cause, symptom: Cause, status: Option<u16>) -> bool
 
 fn drift_explains(symptom: Cause, status: Option<u16>) -> bool {
     match symptom.stage() {
-        Stage::Vantage | Stage::Foresight => false,
+        Stage::Vantage | Stage::Foresight | Stage::Traffic => false,
         Stage::Dns => matches!(symptom, Cause::DnsTargetDangling | Cause::DnsNxdomain),
         Stage::Connect | Stage::Tls => true,
         Stage::Http if symptom == Cause::HttpStatus => matches!(status, Some(404 | 410 | 421)),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 pub(super) const LIMIT: usize = 200;
 
 /// The text without control characters and runs of white space, at most 200 bytes; what is cut off is marked.
-pub(super) fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     const ELLIPSIS: &str = "…";
     let mut clean = String::with_capacity(text.len().min(LIMIT));
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {

@@ -9,7 +9,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
-use super::{certificate, endpoint, group, own, process};
+use super::{certificate, endpoint, group, own, process, traffic};
+use crate::traffic::Judgement;
 
 /// A metric family.
 #[derive(Debug)]
@@ -58,11 +59,16 @@ pub(super) enum Series {
     Endpoint(fn(&SeenEndpoint<'_>, &mut Out<'_, '_>) -> fmt::Result),
     /// Every group.
     Group(fn(&SeenGroup<'_>, &mut Out<'_, '_>) -> fmt::Result),
+    /// Every series of click traffic, and every group of them.
+    Traffic(WriteTraffic),
     /// linkwatch itself.
     Own(fn(&Snapshot, &mut Out<'_, '_>) -> fmt::Result),
     /// linkwatch itself: a distribution.
     Distribution(fn(&Snapshot) -> &Histogram),
 }
+
+/// Writes what a judgement says.
+pub(super) type WriteTraffic = fn(&Judgement, &mut Out<'_, '_>) -> fmt::Result;
 
 impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,6 +81,7 @@ impl Series {
         match self {
             Self::Endpoint(_) => "endpoint",
             Self::Group(_) => "group",
+            Self::Traffic(_) => "traffic",
             Self::Own(_) | Self::Distribution(_) => "linkwatch",
         }
     }
@@ -86,10 +93,11 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 }
 
 /// The tables, by subject.
-const TABLES: [&[Family]; 5] = [
+const TABLES: [&[Family]; 6] = [
     endpoint::FAMILIES,
     certificate::FAMILIES,
     group::FAMILIES,
+    traffic::FAMILIES,
     own::FAMILIES,
     process::FAMILIES,
 ];
@@ -155,7 +163,7 @@ impl Family {
             .unwrap_or(stem)
     }
 
-    /// What the family has series for: `endpoint`, `group` or `linkwatch`.
+    /// What the family has series for: `endpoint`, `group`, `traffic` or `linkwatch`.
     #[must_use]
     pub fn subject(&self) -> &'static str {
         self.series.subject()
@@ -169,6 +177,7 @@ pub fn document() -> String {
     for (subject, preface) in [
         ("endpoint", ENDPOINT_PREFACE),
         ("group", GROUP_PREFACE),
+        ("traffic", TRAFFIC_PREFACE),
         ("linkwatch", OWN_PREFACE),
     ] {
         text.push_str(preface);
@@ -221,6 +230,13 @@ const GROUP_PREFACE: &str = "
 ## Of a group
 
 Labels: `group`, and the labels of the configuration.";
+
+const TRAFFIC_PREFACE: &str = "
+## Of click traffic
+
+Labels: `stream`, `series`, `group` and `name` (of the endpoint that has the series' host). A group judged as a whole has neither `series` nor
+`name`; a series whose host nothing watches has neither `group` nor `name`. Rates are in clicks per minute, over the last five minutes (or the
+last bin, if that is longer); before the first count there are none: what is missing is never zero. At most 12 series per series of traffic.";
 
 const OWN_PREFACE: &str = "
 ## Of linkwatch itself";

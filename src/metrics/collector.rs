@@ -10,9 +10,10 @@ use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeMetric as _, MetricEncoder, NoLabelSet,
 };
 
-use super::catalog::{Family, Series};
+use super::catalog::{Family, Series, WriteTraffic};
 use super::labels::{Extra, SeriesLabels, Subject};
 use super::process::Process;
+use crate::state::traffic::{self, Traffic};
 use crate::state::{Catalogue, EndpointState, GroupSlot, Health, Slot, State};
 
 /// What one scrape shows: taken at once, so that its families agree with each other.
@@ -22,14 +23,18 @@ pub(super) struct Snapshot {
     pub(super) health: Arc<Health>,
     pub(super) state: Arc<State>,
     pub(super) process: Option<Process>,
+    pub(super) traffic: Arc<Traffic>,
     catalogue: Arc<Catalogue>,
     /// In the order of the catalogue's slots.
     current: Vec<Option<Arc<EndpointState>>>,
+    /// Of all streams.
+    traffic_series: Vec<Arc<traffic::Series>>,
 }
 
 impl Snapshot {
     pub(super) fn take(state: &Arc<State>, now: Timestamp) -> Self {
         let catalogue = state.catalogue();
+        let traffic = state.traffic();
         Self {
             now,
             health: state.own.health.load_full(),
@@ -37,6 +42,8 @@ impl Snapshot {
             process: Process::read(),
             current: catalogue.slots.iter().map(|slot| slot.current()).collect(),
             catalogue,
+            traffic_series: traffic.series().cloned().collect(),
+            traffic,
         }
     }
 
@@ -45,6 +52,7 @@ impl Snapshot {
         match family.series {
             Series::Endpoint(_) => self.catalogue.slots.len(),
             Series::Group(_) => self.catalogue.groups.len(),
+            Series::Traffic(_) => self.traffic_series.len(),
             Series::Own(_) | Series::Distribution(_) => 1,
         }
     }
@@ -135,6 +143,17 @@ pub(super) struct Piece {
     pub(super) range: Range<usize>,
 }
 
+impl Piece {
+    fn encode_traffic(&self, write: WriteTraffic, metric: &mut MetricEncoder<'_>) -> fmt::Result {
+        let part = self.snapshot.traffic_series.get(self.range.clone());
+        for series in part.unwrap_or_default() {
+            let subject = Subject::Traffic(&series.subject);
+            write(&series.judgement, &mut Out { metric, subject })?;
+        }
+        Ok(())
+    }
+}
+
 impl Collector for Piece {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let family = self.family;
@@ -183,6 +202,7 @@ impl Collector for Piece {
                     )?;
                 }
             }
+            Series::Traffic(write) => self.encode_traffic(write, &mut metric)?,
             Series::Own(write) => {
                 let mut out = Out {
                     metric: &mut metric,

@@ -6,7 +6,8 @@ use std::fmt;
 use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
 use url::Url;
 
-use crate::endpoint::{Endpoint, Group, Labels};
+use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
+use crate::traffic;
 
 /// The longest value that a label takes from the network, in bytes.
 pub const MOST_BYTES: usize = 200;
@@ -18,6 +19,8 @@ pub enum Subject<'a> {
     Endpoint(&'a Endpoint),
     /// A group: `group`, then the user's labels.
     Group(&'a Group, &'a Labels),
+    /// A series of click traffic, or a group of them: `stream`, and what there is of `series`, `group` and `name`.
+    Traffic(&'a traffic::Subject),
     /// linkwatch itself: none.
     Own,
 }
@@ -53,6 +56,20 @@ impl EncodeLabelSet for SeriesLabels<'_> {
             Subject::Group(group, labels) => {
                 ("group", group.name.as_str()).encode(encoder.encode_label())?;
                 Some(labels)
+            }
+            Subject::Traffic(subject) => {
+                let present = [
+                    ("stream", Some(&*subject.stream)),
+                    ("series", subject.series.as_deref().map(bounded)),
+                    ("group", subject.group.as_ref().map(GroupName::as_str)),
+                    ("name", subject.name.as_ref().map(EndpointName::as_str)),
+                ];
+                for (label, value) in present {
+                    if let Some(value) = value {
+                        (label, value).encode(encoder.encode_label())?;
+                    }
+                }
+                None
             }
             Subject::Own => None,
         };

@@ -11,15 +11,17 @@ use crate::build_info;
 use crate::cause::Effect;
 use crate::diagnosis::{Finding, remedy};
 use crate::metrics::labels::without_credentials;
+use crate::state::traffic::Traffic;
 use crate::state::{Catalogue, EndpointState, GroupSlot, Slot, State};
 
 /// Endpoints named one by one; the API has them all.
 const MOST_NAMED: usize = 200;
 
 /// Where the page leads: relative, so that it works under any path of a proxy.
-const LINKS: [(&str, &str); 6] = [
+const LINKS: [(&str, &str); 7] = [
     ("metrics", "metrics"),
     ("api/v1/endpoints", "endpoints as JSON"),
+    ("api/v1/traffic", "click traffic as JSON"),
     ("config", "configuration, secrets masked"),
     ("-/healthy", "health"),
     ("-/ready", "readiness"),
@@ -54,6 +56,7 @@ pub(super) fn render(state: &State, external_url: Option<&Url>, now: Timestamp) 
                 main {
                     (listing("Down", &seen, Standing::Down, now))
                     (listing("Warnings", &seen, Standing::Warned, now))
+                    (quiet(&state.traffic()))
                     (groups(&catalogue, &seen))
                     (probe_form())
                     (links())
@@ -195,6 +198,35 @@ fn fault(finding: &Finding) -> Markup {
     html! {
         code { (finding.cause) } ": expected " span.fact { (finding.expected) } ", actual " span.fact { (finding.actual) }
         @if let Some(address) = finding.address { " at " (address) }
+    }
+}
+
+fn quiet(traffic: &Traffic) -> Markup {
+    let low = || {
+        traffic
+            .series()
+            .filter_map(|series| Some((&series.subject, series.quiet.as_ref()?)))
+    };
+    let total = low().count();
+    html! {
+        @if total > 0 {
+            section {
+                h2 { "Quiet traffic" }
+                ul {
+                    @for (subject, finding) in low().take(MOST_NAMED) {
+                        li {
+                            strong { (subject.stream) } " "
+                            @if let Some(series) = &subject.series { (series) " " }
+                            @if let Some(group) = &subject.group { span.dim { (group) } }
+                            br; (fault(finding))
+                        }
+                    }
+                }
+                @if total > MOST_NAMED {
+                    p { "and " (total - MOST_NAMED) " more, see " a href="api/v1/traffic" { "all traffic" } }
+                }
+            }
+        }
     }
 }
 

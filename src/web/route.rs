@@ -11,7 +11,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use super::body::{self, Body};
-use super::{Command, Server, api, page, probe};
+use super::{Command, Server, api, page, probe, traffic};
 use crate::metrics::negotiate::{Coding, Format};
 
 /// How long a reload may take before its client is told to look at the log.
@@ -32,6 +32,7 @@ enum Page<'a> {
     Reload,
     Endpoints,
     Endpoint(&'a str),
+    Traffic,
 }
 
 impl<'a> Page<'a> {
@@ -45,6 +46,7 @@ impl<'a> Page<'a> {
             "/-/ready" => Self::Ready,
             "/-/reload" => Self::Reload,
             "/api/v1/endpoints" => Self::Endpoints,
+            "/api/v1/traffic" => Self::Traffic,
             path => Self::Endpoint(path.strip_prefix(ENDPOINT)?),
         })
     }
@@ -60,7 +62,8 @@ impl<'a> Page<'a> {
             | Self::Healthy
             | Self::Ready
             | Self::Endpoints
-            | Self::Endpoint(_) => &[Method::GET, Method::HEAD],
+            | Self::Endpoint(_)
+            | Self::Traffic => &[Method::GET, Method::HEAD],
         }
     }
 }
@@ -83,6 +86,7 @@ pub(super) async fn route(server: &Arc<Server>, request: Request<Incoming>) -> R
         Page::Reload => reload(server).await,
         Page::Endpoints => api::endpoints(server),
         Page::Endpoint(name) => api::endpoint(server, name),
+        Page::Traffic => traffic::traffic(server),
     }
 }
 

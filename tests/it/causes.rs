@@ -6,9 +6,14 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use linkwatch::cause::{Cause, Effect};
+use linkwatch::clock::SystemClock;
+use linkwatch::endpoint::EndpointName;
+use linkwatch::record::Recorder;
+use linkwatch::traffic::{Judgement, Report, Subject, Tier};
 use serde_json::Value;
 
 mod cases;
@@ -37,6 +42,7 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
         internet.provoke(cause).await;
     }
     let program = Program::start(&internet.config("")).await;
+    quieten(&program, &host(Cause::TrafficLow)).await;
     program
         .wait(LIMIT, |program| {
             causes()
@@ -65,8 +71,8 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
         let shown = &named(&endpoints, &name)["root"];
         assert_eq!(shown["cause"], cause.as_str(), "the interface of {name}");
         assert_eq!(shown["stage"], cause.stage().as_str(), "the interface of {name}");
-        // One look cannot tell that something flaps.
-        if cause != Cause::Flapping {
+        // One look cannot tell that something flaps, or that clicks are missing.
+        if !matches!(cause, Cause::Flapping | Cause::TrafficLow) {
             let said = named(&checked, &name);
             assert_eq!(said["root"], cause.as_str(), "the check of {name}: {said:#}");
             assert_eq!(said["up"], cause.effect() != Effect::Down, "the check of {name}");
@@ -113,6 +119,38 @@ async fn an_offline_vantage_point_is_named_alike_and_nothing_is_said_of_targets(
         assert_eq!(named(&checked, name)["up"], Value::Null);
     }
     program.stop().await;
+}
+
+/// Once the host is watched, says that clicks for it have stopped, as a round over its stream would.
+async fn quieten(program: &Program, name: &str) {
+    program
+        .wait(LIMIT, |program| {
+            let known = program.known(name);
+            known
+                .is_none()
+                .then(|| "not probed yet".to_owned())
+                .into_iter()
+                .collect()
+        })
+        .await;
+    let recorder = Recorder::new(Arc::clone(&program.state), Arc::new(SystemClock), None);
+    let stream: Arc<str> = "clicks".into();
+    let subject = Subject {
+        stream: Arc::clone(&stream),
+        series: Some(name.into()),
+        group: None,
+        name: Some(EndpointName::from(name)),
+    };
+    let judgement = Judgement {
+        expected: 12.0,
+        low: Some(Tier::Outage),
+        ..Judgement::NOTHING
+    };
+    recorder.traffic_replaced(&[], std::slice::from_ref(&stream));
+    recorder.record_traffic(Report {
+        stream,
+        judgements: vec![(subject, judgement)],
+    });
 }
 
 fn up(program: &Program, name: &str) -> Option<bool> {

@@ -241,7 +241,10 @@ fn rules_and_vocabulary_know_no_runtime() {
 #[test]
 fn only_record_writes_what_is_known() {
     let writes = |line: &str| {
-        line.contains(".publish(") || line.contains("state.replace(") || line.contains("own.update(")
+        line.contains(".publish(")
+            || line.contains("state.replace(")
+            || line.contains("own.update(")
+            || line.contains(".change_traffic(")
     };
     let wrong = found(&sources(), &["record", "state"], writes);
     assert!(wrong.is_empty(), "state is written outside of record:\n{wrong}");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use linkwatch::cause::Cause;
 use linkwatch::clock::ManualClock;
 use linkwatch::diagnosis::{Finding, Standing, TargetState, Verdict};
@@ -12,7 +12,9 @@ use linkwatch::endpoint::{
     AddressChoice, Confirm, Endpoint, EndpointName, Expectation, Group, GroupName, Labels, ModuleName,
 };
 use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Staple, Timings};
+use linkwatch::record::Recorder;
 use linkwatch::state::{Catalogue, EndpointState, GroupSlot, Own, Slot, State};
+use linkwatch::traffic::{Judgement, Report, Subject, Tier};
 
 /// When every test takes place.
 pub(crate) fn now() -> Timestamp {
@@ -212,7 +214,43 @@ pub(crate) fn small() -> Arc<State> {
         health.reload_success = Some(at("2026-05-08T10:00:00Z"));
     });
     state.own.lag.observe(0.003);
+    let recorder = Recorder::new(Arc::clone(&state), clock(), None);
+    recorder.traffic_replaced(&["prometheus".into()], &["clicks".into()]);
+    recorder.traffic_source("prometheus", true, None);
+    recorder.record_traffic(Report {
+        stream: "clicks".into(),
+        judgements: vec![
+            (subject(Some("a.example")), quiet(Tier::Outage)),
+            (subject(None), quiet(Tier::Partial)),
+        ],
+    });
     state
+}
+
+/// A series of the group `tracking` and the endpoint that has its host; without a name, the whole group.
+pub(crate) fn subject(series: Option<&str>) -> Subject {
+    Subject {
+        stream: "clicks".into(),
+        series: series.map(Into::into),
+        group: Some(GroupName::from("tracking")),
+        name: series.map(EndpointName::from),
+    }
+}
+
+/// Everything that a judgement can say, of traffic that is low.
+pub(crate) fn quiet(tier: Tier) -> Judgement {
+    Judgement {
+        at: Some(at("2026-05-08T10:29:00Z")),
+        observed: 0.0,
+        expected: 12.34,
+        expected_low: 3.5,
+        low: Some(tier),
+        since: Some(at("2026-05-08T10:12:00Z")),
+        evidence_ratio: 2.5,
+        ready: true,
+        level_shift: Some(at("2026-04-01T00:00:00Z")),
+        time_to_notice: Some(SignedDuration::from_mins(4)),
+    }
 }
 
 /// So many endpoints, every tenth of them down.

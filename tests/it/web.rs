@@ -17,14 +17,18 @@ use linkwatch::clock::Clock;
 use linkwatch::metrics::Exporter;
 use linkwatch::metrics::negotiate::{Coding, Format};
 use linkwatch::outcome::{Outcome, Resolution};
+use linkwatch::record::Recorder;
 use linkwatch::state::State;
+use linkwatch::traffic::{Report, Tier};
 use linkwatch::web::{BadProbe, Command, Ended, Front, Limits, ProbeAnswer, Site, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::watched::{catalogue, clock, down, drifted, finding, group, large, now, slot, small, state};
+use crate::watched::{
+    catalogue, clock, down, drifted, finding, group, large, now, quiet, slot, small, state, subject,
+};
 
 /// A server under test, and the other end of its channel.
 struct Running {
@@ -569,6 +573,57 @@ async fn the_api_lists_every_endpoint_with_its_verdict() {
     assert_eq!(drifted["since"], "2026-05-08T10:12:03Z");
     assert_eq!(list[3]["up"], serde_json::Value::Null);
     assert_eq!(server.get("/api/v1/endpoints/nobody").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_api_tells_what_is_known_of_traffic() {
+    let server = Running::small().await;
+    let traffic = server.get("/api/v1/traffic").await.json();
+    let sources = serde_json::json!([{"name": "prometheus", "up": true, "problem": null}]);
+    assert_eq!(traffic["sources"], sources);
+    let group = &traffic["series"][0];
+    assert_eq!(
+        (&group["series"], &group["name"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    let own = serde_json::json!({
+        "stream": "clicks", "series": "a.example", "group": "tracking", "name": "a.example",
+        "at": "2026-05-08T10:29:00Z", "observed_per_minute": 0.0, "expected_per_minute": 12.34,
+        "expected_low_per_minute": 3.5, "low": "outage", "since": "2026-05-08T10:12:00Z",
+        "evidence_ratio": 2.5, "ready": true, "blind": false, "time_to_notice_seconds": 240.0,
+        "level_shift": "2026-04-01T00:00:00Z",
+    });
+    assert_eq!(traffic["series"][1], own);
+    let none = Running::with(large(1), Limits::default()).await;
+    let nothing = serde_json::json!({"sources": [], "series": []});
+    assert_eq!(none.get("/api/v1/traffic").await.json(), nothing);
+}
+
+#[tokio::test]
+async fn the_api_lists_traffic_in_chunks_that_make_one_array() {
+    let server = Running::small().await;
+    let recorder = Recorder::new(Arc::clone(&server.site.state), clock(), None);
+    for count in [0, 1, 64, 65, 200] {
+        let judgements =
+            (0..count).map(|number| (subject(Some(&format!("{number}.example"))), quiet(Tier::Partial)));
+        let stream = "clicks".into();
+        let judgements = judgements.collect();
+        recorder.record_traffic(Report { stream, judgements });
+        let traffic = server.get("/api/v1/traffic").await.json();
+        assert_eq!(traffic["series"].as_array().unwrap().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn the_page_names_quiet_traffic_with_what_is_expected() {
+    let server = Running::small().await;
+    let reply = server.get("/").await;
+    let (_, section) = reply.text().split_once("<h2>Quiet traffic</h2>").unwrap();
+    let (section, _) = section.split_once("</section>").unwrap();
+    assert_eq!(section.matches("<li>").count(), 2);
+    assert!(section.contains("a.example"), "{section}");
+    assert!(section.contains("about 12.3 clicks a minute"), "{section}");
+    assert!(section.contains("since 2026-05-08T10:12:00Z"), "{section}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use linkwatch::cause::Cause;
-use linkwatch::diagnosis::{Context, Verdict, diagnose};
+use linkwatch::diagnosis::{Context, Finding, Verdict, diagnose};
 use linkwatch::endpoint::{
     Accepted, AddressChoice, CertificateExpectation, Confirm, DnsExpectation, DnsTarget, Endpoint,
     Expectation, Group, Labels,
@@ -38,6 +38,8 @@ pub(super) struct Facts {
     skew_minutes: i64,
     /// Text of a drift that is shown already, for the same expectation.
     drift_shown: Option<String>,
+    /// Quiet traffic: what was expected, what came.
+    quiet: Option<(String, String)>,
     /// Server to what it says; a server whose name begins with `ns` is authoritative.
     dns: Option<BTreeMap<String, String>>,
     /// In place of the addresses that the resolvers give.
@@ -98,7 +100,10 @@ impl Facts {
             }
             shown
         });
+        let quiet = self.quiet.as_ref();
+        let quiet = quiet.map(|(expected, actual)| Finding::new(Cause::TrafficLow, expected, actual));
         let context = Context {
+            traffic: quiet.as_ref(),
             vantage_up: self.vantage_up,
             clock_skew: Some(SignedDuration::from_mins(self.skew_minutes)),
             previous: shown.as_ref(),
