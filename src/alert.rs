@@ -15,6 +15,7 @@ mod expression;
 mod itself;
 mod rules;
 mod text;
+mod traffic;
 
 use std::fmt;
 use std::time::Duration;
@@ -69,8 +70,12 @@ pub enum AlertName {
     CertificateInvalid,
     /// Little of a certificate's lifetime is left.
     CertificateExpiring,
+    /// Far fewer clicks arrive than expected, and nothing that is down explains it.
+    TrafficLow,
     /// Endpoints are not probed any more.
     ProbeStale,
+    /// A source of click counts does not answer.
+    TrafficSourceDown,
     /// A vantage point has lost its network.
     VantageOffline,
     /// The clock is off by minutes against the servers'.
@@ -95,7 +100,9 @@ impl AlertName {
         Self::DnsTargetDrift,
         Self::CertificateInvalid,
         Self::CertificateExpiring,
+        Self::TrafficLow,
         Self::ProbeStale,
+        Self::TrafficSourceDown,
         Self::VantageOffline,
         Self::ClockSkewed,
         Self::ConfigReloadFailed,
@@ -115,7 +122,9 @@ impl AlertName {
             Self::DnsTargetDrift => "LinkwatchDnsTargetDrift",
             Self::CertificateInvalid => "LinkwatchCertificateInvalid",
             Self::CertificateExpiring => "LinkwatchCertificateExpiring",
+            Self::TrafficLow => "LinkwatchTrafficLow",
             Self::ProbeStale => "LinkwatchProbeStale",
+            Self::TrafficSourceDown => "LinkwatchTrafficSourceDown",
             Self::VantageOffline => "LinkwatchVantageOffline",
             Self::ClockSkewed => "LinkwatchClockSkewed",
             Self::ConfigReloadFailed => "LinkwatchConfigReloadFailed",
@@ -172,7 +181,7 @@ pub struct Alert {
     pub hold: Duration,
     /// How long the alert outlives its condition.
     pub keep_firing: Duration,
-    /// At least one; two where groups that may not page get the same alert as a warning.
+    /// At least one; two where groups that may not page, or lesser troubles, get the same alert as a warning.
     pub rules: Vec<Rule>,
 }
 

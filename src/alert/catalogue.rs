@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
-use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, text};
+use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, text, traffic};
 use crate::cause::{Cause, Effect};
 
 pub(super) const AT_ONCE: Duration = Duration::ZERO;
@@ -38,7 +38,9 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::DnsTargetDrift => dns_target_drift(expressions),
         AlertName::CertificateInvalid => certificate_invalid(expressions),
         AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
+        AlertName::TrafficLow => traffic::low(expressions),
         AlertName::ProbeStale => probe_stale(expressions),
+        AlertName::TrafficSourceDown => traffic::source_down(expressions),
         AlertName::VantageOffline => itself::vantage_offline(expressions),
         AlertName::ClockSkewed => itself::clock_skewed(expressions, parameters),
         AlertName::ConfigReloadFailed => itself::config_reload_failed(expressions),

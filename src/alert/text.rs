@@ -42,7 +42,16 @@ pub(super) fn member_faults(expressions: Expressions<'_>) -> String {
         roots(expressions, MEMBERS),
         expressions.series("endpoint_up", MEMBERS),
     );
-    let query = believed(expressions, &down, MEMBERS);
+    member_list(&believed(expressions, &down, MEMBERS))
+}
+
+/// Every member of the alert's group with a root, down or not, one a line; `none` where there is no such member.
+pub(super) fn member_roots(expressions: Expressions<'_>, none: &str) -> String {
+    let list = member_list(&believed(expressions, &roots(expressions, MEMBERS), MEMBERS));
+    format!("{list}{{{{ if not $faults -}}}}\n{none}\n{{{{ end }}}}")
+}
+
+fn member_list(query: &str) -> String {
     format!(
         "{{{{ $faults := printf `{query}` $labels.group | query | sortByLabel \"name\" -}}}}\n\
          {{{{ range $i, $fault := $faults }}}}{{{{ if lt $i {NAMED} -}}}}\n\

@@ -72,39 +72,15 @@ fn amtool_accepts_the_configuration() {
 
 #[test]
 fn every_alert_is_routed_to_its_receiver() {
-    let routes: [(&str, &[&str]); 6] = [
-        (
-            "page",
-            &[
-                "alertname=LinkwatchEndpointDown",
-                "severity=critical",
-                "group=tracking",
-                "name=a.example",
-            ],
-        ),
-        ("page", &["alertname=LinkwatchDown", "severity=critical"]),
-        (
-            "ticket",
-            &[
-                "alertname=LinkwatchEndpointDown",
-                "severity=warning",
-                "group=tracking",
-                "name=a.example",
-            ],
-        ),
-        ("ticket", &["alertname=LinkwatchClockSkewed", "severity=warning"]),
-        ("none", &["alertname=LinkwatchRulesOutdated", "severity=info"]),
-        ("deadman", &["alertname=LinkwatchWatchdog", "severity=warning"]),
-    ];
     let file = format!("--config.file={}", repository("alerts/alertmanager.yml"));
     for generation in Generation::ALL {
         let Some(amtool) = find_or_leave_out("Alertmanager's routing", Program::Amtool, generation) else {
             continue;
         };
-        for (receiver, labels) in routes {
+        for (receiver, labels) in ROUTES {
             let receivers = format!("--verify.receivers={receiver}");
             let mut arguments = vec!["config", "routes", "test", &file, &receivers];
-            arguments.extend(labels);
+            arguments.extend(*labels);
             let _ = run(&amtool, &arguments);
         }
     }
@@ -122,3 +98,57 @@ async fn blackbox_probes_the_lab() {
     let answer = blackbox.get(&probe).await.expect("an answer");
     assert!(answer.contains("\nprobe_success 1\n"), "{answer}");
 }
+
+/// The receiver of an alert with these labels.
+const ROUTES: &[(&str, &[&str])] = &[
+    (
+        "page",
+        &[
+            "alertname=LinkwatchEndpointDown",
+            "severity=critical",
+            "group=tracking",
+            "name=a.example",
+        ],
+    ),
+    ("page", &["alertname=LinkwatchDown", "severity=critical"]),
+    (
+        "ticket",
+        &[
+            "alertname=LinkwatchEndpointDown",
+            "severity=warning",
+            "group=tracking",
+            "name=a.example",
+        ],
+    ),
+    ("ticket", &["alertname=LinkwatchClockSkewed", "severity=warning"]),
+    (
+        "page",
+        &[
+            "alertname=LinkwatchTrafficLow",
+            "severity=critical",
+            "group=tracking",
+            "stream=clicks",
+        ],
+    ),
+    (
+        "ticket",
+        &[
+            "alertname=LinkwatchTrafficLow",
+            "severity=warning",
+            "group=tracking",
+            "name=a.example",
+            "series=a.example",
+            "stream=clicks",
+        ],
+    ),
+    (
+        "ticket",
+        &[
+            "alertname=LinkwatchTrafficSourceDown",
+            "severity=warning",
+            "source=prom",
+        ],
+    ),
+    ("none", &["alertname=LinkwatchRulesOutdated", "severity=info"]),
+    ("deadman", &["alertname=LinkwatchWatchdog", "severity=warning"]),
+];
