@@ -23,6 +23,7 @@ pub mod plan;
 mod pool;
 mod ring;
 pub mod source;
+mod trial;
 
 /// What is known of one bin of one series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,17 @@ pub struct Rules {
     pub sharers: usize,
     /// After so long at a new level the level is accepted, and the alarm ends.
     pub accept_after: SignedDuration,
+}
+
+impl Rules {
+    /// The share of the budget that one series or group has.
+    fn budget(&self) -> trial::Budget {
+        #[expect(clippy::cast_precision_loss, reason = "a number of series")]
+        let sharers = self.sharers.max(1) as f64;
+        trial::Budget {
+            days: self.mean_between_false_alarms.as_secs_f64() / 86_400.0 * sharers,
+        }
+    }
 }
 
 /// What is known of one series, or of a group, at the end of its newest bin.

@@ -84,6 +84,14 @@ impl Season {
         self.covered >= day
     }
 
+    /// Whether a whole week is known.
+    #[must_use]
+    pub fn knows_a_week(&self) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "at most 10,080")]
+        let week = 7.0 * self.slots_a_day() as f64 * self.bins_per_slot;
+        self.covered >= week
+    }
+
     /// Takes a bin in; those older than the history are ignored.
     pub fn add(&mut self, slot: i64, clicks: f64) {
         self.change(slot, clicks, 1);
@@ -112,7 +120,10 @@ impl Season {
             self.bins.push_back(0);
         }
         let before = self.sums[place];
-        #[expect(clippy::cast_possible_truncation, reason = "sums of clicks; a relative error of 1e-7 is nothing")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "sums of clicks; a relative error of 1e-7 is nothing"
+        )]
         let after = (f64::from(before) + clicks).max(0.0) as f32;
         self.sums[place] = after;
         self.clicks += f64::from(after) - f64::from(before);
@@ -138,8 +149,8 @@ impl Season {
         let Some(mean) = self.mean().filter(|mean| *mean > 0.0) else {
             return 1.0;
         };
-        let daily = self.typical(slot, (1..=7).map(|day| day.days()));
-        let weekly = self.typical(slot, (1..=4).map(|week| week.weeks()));
+        let daily = self.typical(slot, (1..=7).map(ToSpan::days));
+        let weekly = self.typical(slot, (1..=4).map(ToSpan::weeks));
         let by_day = daily.map_or(mean, |typical| typical.towards(mean));
         let expected = match weekly {
             Some(typical) if typical.samples >= 2 => typical.towards(by_day),
@@ -169,12 +180,8 @@ impl Season {
         }
         rates.sort_by(f64::total_cmp);
         let samples = rates.len();
-        let middle = *rates.get(samples / 2)?;
-        let rate = if samples.is_multiple_of(2) {
-            f64::midpoint(middle, rates[samples / 2 - 1])
-        } else {
-            middle
-        };
+        let upper = *rates.get(samples / 2)?;
+        let rate = f64::midpoint(upper, *rates.get(samples.saturating_sub(1) / 2)?);
         Some(Typical {
             rate,
             exposure,
@@ -226,8 +233,8 @@ impl Typical {
 
 /// The smallest multiple of a bin that is no shorter than `SLOT` and divides a day.
 fn slot_seconds(bin: i64) -> i64 {
-    (1..)
+    (1..=SLOT.as_secs())
         .map(|bins| bins * bin)
-        .find(|slot| (*slot >= SLOT.as_secs() && 86_400 % slot == 0) || *slot >= 86_400)
+        .find(|slot| *slot >= SLOT.as_secs() && 86_400 % slot == 0)
         .unwrap_or(bin)
 }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::evidence::of_so_few;
+
 /// The size r of the negative binomial where nothing is known yet.
 const USUAL_SIZE: f64 = 20.0;
 
 /// The size that is taken where nothing is known yet.
-pub const fn usual_size() -> f64 {
+pub(super) const fn usual_size() -> f64 {
     USUAL_SIZE
 }
 
@@ -14,64 +16,71 @@ pub const fn usual_size() -> f64 {
 const SIZES: (f64, f64) = (2.0, 300.0);
 
 /// Windows in which fewer clicks are expected say nothing of the size.
-pub const TELLING: f64 = 10.0;
+pub(super) const TELLING: f64 = 10.0;
 
-/// What is learnt of the size counts this many windows at most, so that the latest weigh more.
-const MEMORY: f64 = 2_000.0;
+/// Evidence beyond this is to occur in as large a share of calm windows as the distribution says: one in a hundred.
+const RARE: f64 = 4.605_170_185_988_092;
 
-/// The prior counts as so many windows.
-const PRIOR: f64 = 20.0;
+/// One rare window changes the size by this factor (as a logarithm); a hundred others change it back.
+const STEP: f64 = 0.3;
 
-/// A single window counts at most as so many variances.
-const WINSOR: f64 = 9.0;
-
-/// How far counts in windows of one length scatter below what is expected.
+/// How far counts in windows of one length scatter below what is expected, learnt from how often the evidence is strong.
+///
+/// A variance would be the usual estimate, but drops are rare and deep where they occur: matching one window in a
+/// hundred keeps the far tail honest, and a rare outage that was not seen as one does not undo it.
 #[derive(Debug, Clone, Copy)]
-pub struct Scatter {
-    /// 1/r, averaged.
+pub(super) struct Scatter {
+    /// ln(1/r).
     inverse: f64,
-    seen: f64,
+    seen: u32,
 }
 
 impl Default for Scatter {
     fn default() -> Self {
         Self {
-            inverse: 1.0 / USUAL_SIZE,
-            seen: PRIOR,
+            inverse: -USUAL_SIZE.ln(),
+            seen: 0,
         }
     }
 }
 
+/// So many windows must have been seen before they are believed.
+const FEWEST: u32 = 20;
+
 impl Scatter {
-    /// Learns from a window. Only shortfalls are looked at: bursts say nothing of drops.
-    pub fn learn(&mut self, observed: f64, expected: f64) {
+    /// Learns from a calm window.
+    pub(super) fn learn(&mut self, observed: f64, expected: f64) {
         if expected < TELLING {
             return;
         }
-        let short = (expected - observed).max(0.0);
-        let variance = expected + expected * expected * self.inverse.max(1.0 / SIZES.1);
-        let squared = (2.0 * short * short).min(WINSOR * variance);
-        let inverse = (squared - expected) / (expected * expected);
-        self.seen = (self.seen + 1.0).min(MEMORY);
-        self.inverse += (inverse - self.inverse) / self.seen;
+        self.seen = self.seen.saturating_add(1);
+        let rare = observed < expected && of_so_few(observed, expected, self.size()) > RARE;
+        let share = (-RARE).exp();
+        self.inverse += if rare { STEP * (1.0 - share) } else { -STEP * share };
+        self.inverse = self.inverse.clamp(-SIZES.1.ln(), -SIZES.0.ln());
     }
 
-    /// Whether anything was learnt.
-    #[must_use]
-    pub fn knows(&self) -> bool {
-        self.seen > PRIOR
+    /// Learns from a window only if it is a rare one.
+    pub(super) fn learn_if_rare(&mut self, observed: f64, expected: f64) {
+        if observed < expected && of_so_few(observed, expected, self.size()) > RARE {
+            self.learn(observed, expected);
+        }
+    }
+
+    /// Whether enough was learnt.
+    pub(super) const fn knows(&self) -> bool {
+        self.seen >= FEWEST
     }
 
     /// The size r.
-    #[must_use]
-    pub fn size(&self) -> f64 {
-        (1.0 / self.inverse.max(1.0 / SIZES.1)).max(SIZES.0)
+    pub(super) fn size(&self) -> f64 {
+        (-self.inverse).exp()
     }
 }
 
 /// The strongest evidence of each of the last days without an alarm.
 #[derive(Debug, Clone, Default)]
-pub struct DailyMaxima {
+pub(super) struct DailyMaxima {
     days: VecDeque<f32>,
     today: f32,
     spoilt: bool,
@@ -91,19 +100,19 @@ const STRANGER: f64 = 4.0;
 
 impl DailyMaxima {
     /// Notes the evidence of a bin.
-    pub fn note(&mut self, evidence: f64) {
+    pub(super) fn note(&mut self, evidence: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "nats need no more digits")]
         let evidence = evidence as f32;
         self.today = self.today.max(evidence);
     }
 
     /// An alarm stands today: its evidence tells nothing of calm days.
-    pub fn spoil(&mut self) {
+    pub(super) fn spoil(&mut self) {
         self.spoilt = true;
     }
 
     /// Ends the day.
-    pub fn end_day(&mut self) {
+    pub(super) fn end_day(&mut self) {
         if !self.spoilt {
             self.days.push_back(self.today);
             if self.days.len() > DAYS {
@@ -113,13 +122,13 @@ impl DailyMaxima {
         (self.today, self.spoilt) = (0.0, false);
     }
 
-    /// The evidence that raises an alarm, for one false alarm in so many days and bins.
+    /// The evidence that raises an alarm, for one false alarm in so many days.
     ///
-    /// The larger of what theory asks (each bin is a chance: ln of their number) and of what the calm days lead to
+    /// The larger of what theory asks (each minute is a chance: ln of their number) and of what the calm days lead to
     /// expect once in that time: the return level of a Gumbel distribution fitted to their quartiles.
     #[must_use]
-    pub fn threshold(&self, days: f64, bins: f64) -> f64 {
-        let theory = bins.max(std::f64::consts::E).ln();
+    pub(super) fn threshold(&self, days: f64) -> f64 {
+        let theory = (days * 1_440.0).max(std::f64::consts::E).ln();
         let known = self.days.len();
         if known < FEWEST_DAYS {
             #[expect(clippy::cast_precision_loss, reason = "at most 7")]

@@ -11,57 +11,20 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::baseline::Season;
-use super::calibration::{DailyMaxima, Scatter};
+use super::calibration::Scatter;
 use super::grid::Grid;
 use super::ring::Ring;
+use super::trial::{Budget, CLEARING, Finding, Trial, Window};
 use super::{Bin, Judgement, Tier, evidence};
 
-/// At most this share of the expected clicks is next to nothing.
-pub(super) const OUTAGE_GATE: f64 = 0.2;
+/// A dip that raised an alarm counts as so many windows, because the rest of it is not learnt from.
+const DIP_COUNTS: usize = 3;
 
-/// At most this share is well below.
-pub(super) const PARTIAL_GATE: f64 = 0.5;
-
-/// A partial drop is only said with so much more evidence, because levels wander.
-pub(super) const PARTIAL_EXTRA: f64 = 4.0;
-
-/// An alarm ends once so much of the expected clicks is back, by tier.
-pub(super) const fn back(tier: Tier) -> f64 {
-    match tier {
-        Tier::Outage => 0.5,
-        Tier::Partial => 0.7,
-    }
-}
-
-/// Before the end of an alarm is said, so many clicks must have been expected since.
-pub(super) const CLEARING: f64 = 8.0;
+/// A burst beyond so many times what the season leads to expect is not relied on to last.
+const BUSIEST: f64 = 2.0;
 
 /// Each stretch's level is drawn towards the longer one's as if that were worth so many clicks.
-const PRIOR_CLICKS: f64 = 10.0;
-
-/// A window of a series: what came, what was expected, how it scatters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Window {
-    pub(super) since: i64,
-    pub(super) observed: f64,
-    pub(super) expected: f64,
-    pub(super) size: f64,
-}
-
-impl Window {
-    pub(super) fn evidence(&self) -> f64 {
-        evidence::of_so_few(self.observed, self.expected, self.size)
-    }
-}
-
-/// A window that speaks for a drop.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Finding {
-    pub(super) tier: Tier,
-    pub(super) window: Window,
-    pub(super) evidence: f64,
-    pub(super) threshold: f64,
-}
+const PRIOR_CLICKS: f64 = 40.0;
 
 /// What an alarm or a pool's alarm holds on to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,14 +59,15 @@ pub(super) struct Detector {
     shape: f64,
     scatter: Vec<Scatter>,
     sizes: Vec<f64>,
-    maxima: [DailyMaxima; 2],
-    /// Thresholds by tier, renewed every day.
-    thresholds: [f64; 2],
+    trial: Trial,
     /// The first bin after the last click.
     silent_since: i64,
+    /// Windows begin here or later: what an alarm that has ended was about is not alarmed at again.
+    fresh_from: i64,
+    /// The median level of the last day's hours: what a burst does not move.
+    calm: f64,
     hold: Option<Hold>,
     pub(super) alarm: Option<Alarm>,
-    strongest: f64,
     newest: Option<i64>,
     shifted: Option<Timestamp>,
 }
@@ -120,12 +84,12 @@ impl Detector {
             shape: 1.0,
             scatter: vec![Scatter::default(); windows],
             sizes: vec![Scatter::default().size(); windows],
-            maxima: [DailyMaxima::default(), DailyMaxima::default()],
-            thresholds: [f64::INFINITY; 2],
+            trial: Trial::new(),
             silent_since: 0,
+            fresh_from: i64::MIN,
+            calm: f64::INFINITY,
             hold: None,
             alarm: None,
-            strongest: 0.0,
             newest: None,
             shifted: None,
             grid,
@@ -142,7 +106,9 @@ impl Detector {
             self.silent_since = index;
         }
         self.turn_slot(index, budget);
-        let level = self.hold.map_or_else(|| self.level_before(index), |hold| hold.level);
+        let level = self
+            .hold
+            .map_or_else(|| self.level_before(index), |hold| hold.level);
         let telling = self.hold.is_none();
         self.ring.push(bin.count(), self.shape, telling, level);
         let Some(clicks) = bin.count() else { return };
@@ -166,11 +132,15 @@ impl Detector {
         let a_day = self.season.slots_a_day();
         if self.slot == i64::MIN || slot.div_euclid(a_day) != self.slot.div_euclid(a_day) {
             if self.slot != i64::MIN {
-                self.maxima.iter_mut().for_each(DailyMaxima::end_day);
+                self.trial.end_day();
             }
             self.set_thresholds(budget);
         }
-        let passed = if self.slot == i64::MIN { 1 } else { (slot - self.slot).min(a_day) };
+        let passed = if self.slot == i64::MIN {
+            1
+        } else {
+            (slot - self.slot).min(a_day)
+        };
         self.slot = slot;
         self.shape = self.season.shape(slot);
         for _ in 0..passed {
@@ -183,15 +153,12 @@ impl Detector {
             }
         }
         self.renew_sizes();
+        self.calm = self.calm_level();
     }
 
     /// Says anew what raises an alarm.
     pub(super) fn set_thresholds(&mut self, budget: Budget) {
-        for tier in Tier::ALL {
-            let extra = if tier == Tier::Partial { PARTIAL_EXTRA } else { 0.0 };
-            self.thresholds[tier as usize] =
-                extra + self.maxima[tier as usize].threshold(budget.days, budget.bins(self.grid.bin));
-        }
+        self.trial.set_thresholds(budget);
     }
 
     fn note_day(&mut self, clicks: f64, shape: f64, sign: f64) {
@@ -218,7 +185,37 @@ impl Detector {
             level = shrunk(sum.clicks, sum.shape, level);
             lowest = lowest.min(level);
         }
-        lowest
+        lowest.min(self.calm)
+    }
+
+    /// The median over the hours of the last day; infinite while fewer than six are known.
+    fn calm_level(&self) -> f64 {
+        let an_hour = (self.day.len() / 24).max(1);
+        let known: Vec<(f64, f64)> = self
+            .day
+            .iter()
+            .map(|(clicks, shape)| (f64::from(*clicks), f64::from(*shape)))
+            .collect();
+        let mut hours: Vec<f64> = known
+            .chunks(an_hour)
+            .map(|hour| {
+                hour.iter()
+                    .fold((0.0, 0.0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1))
+            })
+            .filter(|(_, shape)| *shape > 0.0)
+            .map(|(clicks, shape)| clicks / shape)
+            .collect();
+        hours.sort_by(f64::total_cmp);
+        let usual = self
+            .season
+            .mean()
+            .filter(|_| self.season.knows_a_week())
+            .map_or(f64::INFINITY, |mean| BUSIEST * mean);
+        if hours.len() < 6 {
+            usual
+        } else {
+            hours[hours.len() / 2].min(usual)
+        }
     }
 
     /// The window of the grid with this place, if enough of it is known.
@@ -229,7 +226,7 @@ impl Detector {
     }
 
     fn window_since(&self, since: i64, size: f64) -> Option<Window> {
-        if since <= self.ring.oldest() {
+        if since <= self.ring.oldest() || since < self.fresh_from {
             return None;
         }
         let sum = self.ring.sum(since, self.ring.next());
@@ -253,11 +250,22 @@ impl Detector {
     /// Learns how much windows scatter.
     fn learn(&mut self, index: i64) {
         for place in 0..self.grid.windows.len() {
-            let stride = i64::try_from(self.grid.windows[place]).unwrap_or(1).max(5);
+            let stride = i64::try_from(self.grid.windows[place] / 4).unwrap_or(1).max(3);
             if index % stride == 0
                 && let Some(window) = self.window(place)
             {
                 self.scatter[place].learn(window.observed, window.expected);
+            }
+        }
+    }
+
+    /// Clicks still come: dips like this one belong to the series, and are expected to come again.
+    fn learn_from_a_dip(&mut self) {
+        for place in 0..self.grid.windows.len() {
+            if let Some(window) = self.window(place) {
+                for _ in 0..DIP_COUNTS {
+                    self.scatter[place].learn_if_rare(window.observed, window.expected);
+                }
             }
         }
     }
@@ -276,47 +284,25 @@ impl Detector {
         }
     }
 
-    /// The strongest finding of each tier at the newest bin, by how far it reaches beyond its threshold.
+    /// Judges the newest bin.
     pub(super) fn look(&mut self) -> Option<Finding> {
-        let mut best: [Option<Finding>; 2] = [None, None];
-        let places = self.grid.windows.len();
-        let candidates = (0..places)
-            .filter_map(|place| Some((self.grid.windows[place], self.window(place)?)))
-            .chain(self.silence().map(|window| (0, window)));
-        for (length, window) in candidates {
-            let share = window.observed / window.expected;
-            if share > PARTIAL_GATE {
-                continue;
-            }
-            let evidence = window.evidence();
-            for tier in Tier::ALL {
-                let allowed = match tier {
-                    Tier::Outage => share <= OUTAGE_GATE,
-                    Tier::Partial => length >= self.grid.partial_from,
-                };
-                let found = &mut best[tier as usize];
-                if allowed && found.is_none_or(|found| found.evidence < evidence) {
-                    *found = Some(Finding {
-                        tier,
-                        window,
-                        evidence,
-                        threshold: self.thresholds[tier as usize],
-                    });
-                }
-            }
-        }
-        self.strongest = 0.0;
-        for found in best.iter().flatten() {
-            self.maxima[found.tier as usize].note(found.evidence);
-            self.strongest = self.strongest.max(found.evidence / found.threshold);
-        }
-        let [partial, outage] = best;
-        let raises = |found: &Finding| found.evidence >= found.threshold;
-        outage.filter(raises).or(partial.filter(raises))
+        let mut windows: Vec<(bool, Window)> = (0..self.grid.windows.len())
+            .filter_map(|place| {
+                Some((
+                    self.grid.windows[place] >= self.grid.partial_from,
+                    self.window(place)?,
+                ))
+            })
+            .collect();
+        windows.extend(self.silence().map(|window| (false, window)));
+        self.trial.judge(windows.into_iter())
     }
 
     /// Raises an alarm, or its tier.
     pub(super) fn raise(&mut self, finding: &Finding) {
+        if self.alarm.is_none() && finding.window.is_dip() {
+            self.learn_from_a_dip();
+        }
         let raised = self.ring.next() - 1;
         let since = self.alarm.map_or(finding.window.since, |alarm| alarm.since);
         self.alarm = Some(Alarm {
@@ -324,16 +310,30 @@ impl Detector {
             since,
             raised: self.alarm.map_or(raised, |alarm| alarm.raised),
         });
-        self.freeze(since, Hold { level: 0.0, own: true, pool: false });
+        self.freeze(
+            since,
+            Hold {
+                level: 0.0,
+                own: true,
+                pool: false,
+            },
+        );
     }
 
     /// Keeps the level as it was before `since`, on behalf of a pool.
     pub(super) fn freeze_for_pool(&mut self, since: i64) {
-        self.freeze(since, Hold { level: 0.0, own: false, pool: true });
+        self.freeze(
+            since,
+            Hold {
+                level: 0.0,
+                own: false,
+                pool: true,
+            },
+        );
     }
 
     fn freeze(&mut self, since: i64, by: Hold) {
-        self.maxima.iter_mut().for_each(DailyMaxima::spoil);
+        self.trial.spoil_day();
         if let Some(hold) = &mut self.hold {
             hold.own |= by.own;
             hold.pool |= by.pool;
@@ -373,7 +373,7 @@ impl Detector {
     /// five minutes or more in which enough was expected.
     pub(super) fn is_back(&self, since: i64, share: f64) -> bool {
         self.clearing_window(since)
-            .is_some_and(|window| window.observed >= share * window.expected)
+            .is_some_and(|window| window.reaches(share))
     }
 
     fn clearing_window(&self, since: i64) -> Option<Window> {
@@ -390,12 +390,22 @@ impl Detector {
     /// Ends the alarm: traffic is back.
     pub(super) fn clear(&mut self) {
         self.alarm = None;
-        self.release(Hold { level: 0.0, own: true, pool: false });
+        self.fresh_from = self.ring.next();
+        self.release(Hold {
+            level: 0.0,
+            own: true,
+            pool: false,
+        });
     }
 
     /// Lets go of what a pool held.
     pub(super) fn release_for_pool(&mut self) {
-        self.release(Hold { level: 0.0, own: false, pool: true });
+        self.fresh_from = self.ring.next();
+        self.release(Hold {
+            level: 0.0,
+            own: false,
+            pool: true,
+        });
     }
 
     fn release(&mut self, by: Hold) {
@@ -414,8 +424,13 @@ impl Detector {
         let sum = self
             .ring
             .sum(next - i64::try_from(self.grid.references[0]).unwrap_or(0), next);
-        let level = if sum.shape > 0.0 { sum.clicks / sum.shape } else { 0.0 };
+        let level = if sum.shape > 0.0 {
+            sum.clicks / sum.shape
+        } else {
+            0.0
+        };
         self.ring.accept(level);
+        self.calm = f64::INFINITY;
         self.day.iter_mut().for_each(|slot| *slot = (0.0, 0.0));
         self.day_sum = (sum.clicks, sum.shape);
         if let Some(today) = self.day.back_mut() {
@@ -435,7 +450,11 @@ impl Detector {
             return;
         }
         let was = self.ring.sum(index, index + 1);
-        let shape = if was.shape > 0.0 { 0.0 } else { self.season.shape(self.season.slot_at(index * self.grid.bin)) };
+        let shape = if was.shape > 0.0 {
+            0.0
+        } else {
+            self.season.shape(self.season.slot_at(index * self.grid.bin))
+        };
         self.ring.amend(index, clicks - was.clicks, shape);
         if clicks > 0.0 && index >= self.silent_since {
             self.silent_since = index + 1;
@@ -469,20 +488,27 @@ impl Detector {
         let shown = i64::try_from(self.grid.shown).unwrap_or(1);
         let from = (newest + 1 - shown).max(self.ring.oldest() + 1).min(newest);
         let sum = self.ring.sum(from, newest + 1);
-        let known = if self.shape > 0.0 { (sum.shape / self.shape).max(1e-9) } else { 1.0 };
+        let known = if self.shape > 0.0 {
+            (sum.shape / self.shape).max(1e-9)
+        } else {
+            1.0
+        };
         let expected = sum.shape * self.ring.level(from);
-        let size = self.sizes[self.grid.windows.partition_point(|window| *window < self.grid.shown)
+        let size = self.sizes[self
+            .grid
+            .windows
+            .partition_point(|window| *window < self.grid.shown)
             .min(self.sizes.len() - 1)];
-        let threshold = self.thresholds[Tier::Outage as usize];
+        let threshold = self.trial.threshold();
         let per_minute = |clicks: f64| clicks / (known * minutes);
         Judgement {
             at: self.end_of(newest),
             observed: per_minute(sum.clicks),
             expected: per_minute(expected),
-            expected_low: per_minute(lowest_unalarming(expected, size, threshold)),
+            expected_low: per_minute(self.trial.alarming(expected, size)),
             low: self.alarm.map(|alarm| alarm.tier),
             since: self.alarm.and_then(|alarm| self.end_of(alarm.since - 1)),
-            evidence_ratio: self.strongest,
+            evidence_ratio: self.trial.ratio(),
             ready: self.season.knows_a_day(),
             level_shift: self.shifted,
             time_to_notice: self.time_to_notice(threshold),
@@ -490,15 +516,16 @@ impl Detector {
     }
 
     fn time_to_notice(&self, threshold: f64) -> Option<SignedDuration> {
-        let level = self.hold.map_or_else(|| self.level_before(self.ring.next()), |hold| hold.level);
+        let level = self
+            .hold
+            .map_or_else(|| self.level_before(self.ring.next()), |hold| hold.level);
         let a_bin = self.shape * level;
-        let (place, bins) = self.grid.windows.iter().enumerate().find_map(|(place, length)| {
+        let bins = self.grid.windows.iter().enumerate().find_map(|(place, length)| {
             let needed = evidence::expected_for(threshold, self.sizes[place]) / a_bin;
             #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
             let fits = needed <= *length as f64;
-            fits.then_some((place, needed.ceil().max(1.0)))
+            fits.then(|| needed.ceil().max(1.0))
         })?;
-        let _ = place;
         #[expect(clippy::cast_possible_truncation, reason = "at most a few hundred")]
         let bins = bins as i64;
         Some(SignedDuration::from_secs(bins * self.grid.bin))
@@ -507,21 +534,6 @@ impl Detector {
     /// The time at which a bin ends.
     pub(super) fn end_of(&self, index: i64) -> Option<Timestamp> {
         Timestamp::from_second((index + 1) * self.grid.bin).ok()
-    }
-}
-
-/// The share of the budget of false alarms that one series or pool has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Budget {
-    /// Mean days between two false alarms.
-    pub(super) days: f64,
-}
-
-impl Budget {
-    pub(super) fn bins(self, seconds: i64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "seconds of a bin")]
-        let a_day = 86_400.0 / seconds as f64;
-        self.days * a_day
     }
 }
 
@@ -534,21 +546,4 @@ fn shrunk(clicks: f64, shape: f64, prior: f64) -> f64 {
     } else {
         0.0
     }
-}
-
-/// The highest count that still raises an outage's alarm.
-fn lowest_unalarming(expected: f64, size: f64, threshold: f64) -> f64 {
-    let (mut low, mut high) = (0.0, (OUTAGE_GATE * expected).floor());
-    if evidence::of_so_few(0.0, expected, size) < threshold {
-        return 0.0;
-    }
-    while high - low >= 1.0 {
-        let middle = f64::midpoint(low, high).ceil();
-        if evidence::of_so_few(middle, expected, size) >= threshold {
-            low = middle;
-        } else {
-            high = middle - 1.0;
-        }
-    }
-    low
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::detector::{Budget, Detector, Finding, back};
+use super::detector::Detector;
 use super::grid::Grid;
 use super::pool::Pool;
+use super::trial::{Finding, back};
 use super::{Bin, Judgement, Rules, Tier};
 
 /// What an event is about.
@@ -89,26 +90,18 @@ impl Ensemble {
             return;
         }
         self.rules.sharers = sharers;
-        let budget = self.budget();
+        let budget = self.rules.budget();
         for detector in &mut self.series {
             detector.set_thresholds(budget);
         }
         for pool in &mut self.pools {
-            pool.set_threshold(&self.grid, budget);
-        }
-    }
-
-    fn budget(&self) -> Budget {
-        #[expect(clippy::cast_precision_loss, reason = "a number of series")]
-        let sharers = self.rules.sharers.max(1) as f64;
-        Budget {
-            days: self.rules.mean_between_false_alarms.as_secs_f64() / 86_400.0 * sharers,
+            pool.set_threshold(budget);
         }
     }
 
     /// Adds a pool: series that are also judged together.
     pub fn add_pool(&mut self) -> usize {
-        self.pools.push(Pool::default());
+        self.pools.push(Pool::new());
         self.pools.len() - 1
     }
 
@@ -134,7 +127,7 @@ impl Ensemble {
         if index < from {
             return Vec::new();
         }
-        let budget = self.budget();
+        let budget = self.rules.budget();
         for missing in from.max(index - LONGEST_GAP)..index {
             for detector in &mut self.series {
                 detector.push(missing, Bin::Missing, budget);
@@ -147,12 +140,19 @@ impl Ensemble {
             detector.push(index, bin, budget);
             if detector.saw(index) {
                 let change = step(detector, index, &self.rules);
-                events.extend(change.map(|(change, finding)| event(Scope::Series(number), change, finding, index, detector)));
+                events.extend(
+                    change.map(|(change, finding)| {
+                        event(Scope::Series(number), change, finding, index, detector)
+                    }),
+                );
             }
         }
         for (number, pool) in self.pools.iter_mut().enumerate() {
-            let change = pool.step(index, &mut self.series, &self.grid, budget, &self.rules);
-            events.extend(change.map(|event| Event { scope: Scope::Pool(number), ..event }));
+            let change = pool.step(index, &mut self.series, &self.grid, &self.rules);
+            events.extend(change.map(|event| Event {
+                scope: Scope::Pool(number),
+                ..event
+            }));
         }
         events
     }
@@ -176,9 +176,9 @@ impl Ensemble {
     /// What is known of a pool.
     #[must_use]
     pub fn pool(&self, pool: usize) -> Judgement {
-        self.pools
-            .get(pool)
-            .map_or(Judgement::NOTHING, |pool| pool.judgement(&self.series, &self.grid))
+        self.pools.get(pool).map_or(Judgement::NOTHING, |pool| {
+            pool.judgement(&self.series, &self.grid)
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use statrs::distribution::{Discrete, DiscreteCDF, NegativeBinomial, Poisson};
 /// From this size on the Poisson distribution is near enough, and numerically the better one.
 const POISSON_FROM: f64 = 1e6;
 
-/// A tail below this is summed in logarithms, because the distribution functions lose their digits there.
+/// A tail below this is taken from its last term, because the distribution functions lose their digits there.
 const SMALLEST: f64 = 1e-100;
 
 /// The evidence for a drop: −ln P(X ≤ observed), in nats; 0 where as few are certain.
@@ -68,17 +68,10 @@ where
     if direct > SMALLEST {
         return direct.ln();
     }
-    let (mut term, mut sum) = (1.0_f64, 1.0_f64);
-    for k in (1..=seen).rev() {
-        #[expect(clippy::cast_precision_loss, reason = "counts of clicks are far below 2^53")]
-        let at = k as f64;
-        term *= ratio(at);
-        sum += term;
-        if term < sum * 1e-12 {
-            break;
-        }
-    }
-    law.ln_pmf(seen) + sum.ln()
+    // Left of the mode the terms fall at least geometrically: the sum is below that of the geometric series.
+    #[expect(clippy::cast_precision_loss, reason = "counts of clicks are far below 2^53")]
+    let falling = ratio(seen as f64);
+    law.ln_pmf(seen) - (1.0 - falling.min(0.999)).ln()
 }
 
 #[cfg(test)]

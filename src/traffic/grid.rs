@@ -17,27 +17,29 @@ const REFERENCES: [SignedDuration; 3] = [
 
 /// The windows for one length of bins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grid {
+pub(super) struct Grid {
     /// Seconds of a bin.
-    pub bin: i64,
+    pub(super) bin: i64,
     /// Lengths of the tested windows, rising.
-    pub windows: Vec<usize>,
+    pub(super) windows: Vec<usize>,
     /// Lengths of the stretches before a window that tell the level, falling.
-    pub references: [usize; 3],
+    pub(super) references: [usize; 3],
     /// Bins shown as "now": five minutes, or one bin.
-    pub shown: usize,
+    pub(super) shown: usize,
     /// The shortest window that can say `partial`: 13 minutes.
-    pub partial_from: usize,
+    pub(super) partial_from: usize,
     /// Bins that must be remembered.
-    pub kept: usize,
+    pub(super) kept: usize,
 }
 
 impl Grid {
     /// The grid for bins of this length.
     #[must_use]
-    pub fn new(bin: SignedDuration) -> Self {
+    pub(super) fn new(bin: SignedDuration) -> Self {
         let seconds = bin.as_secs().max(1);
-        let bins = |length: SignedDuration, least: i64| usize::try_from((length.as_secs() / seconds).max(least)).unwrap_or(1);
+        let bins = |length: SignedDuration, least: i64| {
+            usize::try_from((length.as_secs() / seconds).max(least)).unwrap_or(1)
+        };
         let longest = bins(LONGEST, 4);
         let mut windows = vec![1];
         while let Some(last) = windows.last().copied().filter(|last| *last < longest) {

@@ -6,10 +6,10 @@
 
 use jiff::Timestamp;
 
-use super::calibration::DailyMaxima;
-use super::detector::{Budget, CLEARING, Detector, OUTAGE_GATE, PARTIAL_EXTRA, PARTIAL_GATE, Window, back};
+use super::detector::Detector;
 use super::ensemble::{Change, Event, Scope};
 use super::grid::Grid;
+use super::trial::{Budget, CLEARING, Finding, Trial, Window, back};
 use super::{Judgement, Rules, Tier, evidence};
 
 /// A member counts for at most so many expected clicks of a window.
@@ -26,44 +26,43 @@ struct Alarm {
 }
 
 /// A group of series judged together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
     /// Their numbers.
     pub(super) members: Vec<usize>,
-    maxima: [DailyMaxima; 2],
-    thresholds: [f64; 2],
+    trial: Trial,
     day: Option<i64>,
     alarm: Option<Alarm>,
-    strongest: f64,
     newest: Option<i64>,
     shifted: Option<Timestamp>,
 }
 
-/// What speaks for a drop.
-struct Finding {
-    tier: Tier,
-    window: Window,
-    evidence: f64,
-    threshold: f64,
-}
-
 impl Pool {
-    /// Says anew what raises an alarm.
-    pub(super) fn set_threshold(&mut self, grid: &Grid, budget: Budget) {
-        for tier in Tier::ALL {
-            let extra = if tier == Tier::Partial { PARTIAL_EXTRA } else { 0.0 };
-            self.thresholds[tier as usize] = extra + self.maxima[tier as usize].threshold(budget.days, budget.bins(grid.bin));
+    /// A pool without members.
+    pub(super) fn new() -> Self {
+        Self {
+            members: Vec::new(),
+            trial: Trial::new(),
+            day: None,
+            alarm: None,
+            newest: None,
+            shifted: None,
         }
+    }
+
+    /// Says anew what raises an alarm.
+    pub(super) fn set_threshold(&mut self, budget: Budget) {
+        self.trial.set_thresholds(budget);
     }
 
     fn turn_day(&mut self, index: i64, grid: &Grid, budget: Budget) {
         let day = (index * grid.bin).div_euclid(86_400);
         if self.day != Some(day) {
             if self.day.is_some() {
-                self.maxima.iter_mut().for_each(DailyMaxima::end_day);
+                self.trial.end_day();
             }
             self.day = Some(day);
-            self.set_threshold(grid, budget);
+            self.set_threshold(budget);
         }
     }
 
@@ -73,10 +72,9 @@ impl Pool {
         index: i64,
         series: &mut [Detector],
         grid: &Grid,
-        budget: Budget,
         rules: &Rules,
     ) -> Option<Event> {
-        self.turn_day(index, grid, budget);
+        self.turn_day(index, grid, rules.budget());
         let reporting = self
             .members
             .iter()
@@ -115,7 +113,7 @@ impl Pool {
             tier: finding.tier,
             since,
         });
-        self.maxima.iter_mut().for_each(DailyMaxima::spoil);
+        self.trial.spoil_day();
         for member in &self.members {
             if let Some(detector) = series.get_mut(*member) {
                 detector.freeze_for_pool(since);
@@ -168,40 +166,15 @@ impl Pool {
     }
 
     fn look(&mut self, index: i64, series: &[Detector], grid: &Grid) -> Option<Finding> {
-        let mut best: [Option<Finding>; 2] = [None, None];
-        for (place, length) in grid.windows.iter().enumerate() {
-            let Some(window) = self.window(index, series, place) else {
-                continue;
-            };
-            let share = window.observed / window.expected;
-            if share > PARTIAL_GATE {
-                continue;
-            }
-            let evidence = window.evidence();
-            for tier in Tier::ALL {
-                let allowed = match tier {
-                    Tier::Outage => share <= OUTAGE_GATE,
-                    Tier::Partial => *length >= grid.partial_from,
-                };
-                let found = &mut best[tier as usize];
-                if allowed && found.as_ref().is_none_or(|found| found.evidence < evidence) {
-                    *found = Some(Finding {
-                        tier,
-                        window,
-                        evidence,
-                        threshold: self.thresholds[tier as usize],
-                    });
-                }
-            }
-        }
-        self.strongest = 0.0;
-        for found in best.iter().flatten() {
-            self.maxima[found.tier as usize].note(found.evidence);
-            self.strongest = self.strongest.max(found.evidence / found.threshold);
-        }
-        let [partial, outage] = best;
-        let raises = |found: &Finding| found.evidence >= found.threshold;
-        outage.filter(raises).or(partial.filter(raises))
+        let windows: Vec<(bool, Window)> = (0..grid.windows.len())
+            .filter_map(|place| {
+                Some((
+                    grid.windows[place] >= grid.partial_from,
+                    self.window(index, series, place)?,
+                ))
+            })
+            .collect();
+        self.trial.judge(windows.into_iter())
     }
 
     fn is_back(&self, index: i64, series: &[Detector], grid: &Grid, alarm: Alarm) -> bool {
@@ -211,7 +184,7 @@ impl Pool {
             .filter_map(|place| Some((place, self.window(index, series, place)?)))
             .filter(|(_, window)| window.since > alarm.since)
             .find(|(place, window)| window.expected >= CLEARING || *place == last)
-            .is_some_and(|(_, window)| window.observed >= back(alarm.tier) * window.expected)
+            .is_some_and(|(_, window)| window.reaches(back(alarm.tier)))
     }
 
     /// What is known, for those who look: the members' clicks added up.
@@ -226,11 +199,15 @@ impl Pool {
             observed += judgement.observed;
             expected += judgement.expected;
             ready |= judgement.ready;
-            fastest = fastest.min(judgement.time_to_notice.map_or(f64::INFINITY, |time| time.as_secs_f64()));
+            fastest = fastest.min(
+                judgement
+                    .time_to_notice
+                    .map_or(f64::INFINITY, |time| time.as_secs_f64()),
+            );
             rate += judgement.expected;
         }
         let at = |index: i64| Timestamp::from_second(index * grid.bin).ok();
-        let threshold = self.thresholds[Tier::Outage as usize];
+        let threshold = self.trial.threshold();
         Judgement {
             at: at(newest + 1),
             observed,
@@ -238,7 +215,7 @@ impl Pool {
             expected_low: 0.0,
             low: self.alarm.map(|alarm| alarm.tier),
             since: self.alarm.and_then(|alarm| at(alarm.since)),
-            evidence_ratio: self.strongest,
+            evidence_ratio: self.trial.ratio(),
             ready,
             level_shift: self.shifted,
             time_to_notice: notice(rate, threshold, fastest, grid),
@@ -250,7 +227,9 @@ impl Pool {
 fn notice(per_minute: f64, threshold: f64, fastest: f64, grid: &Grid) -> Option<jiff::SignedDuration> {
     #[expect(clippy::cast_precision_loss, reason = "seconds of a bin")]
     let bin = grid.bin as f64;
-    let bins = (evidence::expected_for(threshold, super::calibration::usual_size()) / (per_minute * bin / 60.0)).ceil();
+    let bins = (evidence::expected_for(threshold, super::calibration::usual_size())
+        / (per_minute * bin / 60.0))
+        .ceil();
     let seconds = (bins * bin).min(fastest);
     #[expect(clippy::cast_possible_truncation, reason = "a few hours")]
     (seconds < 144.0 * 60.0).then(|| jiff::SignedDuration::from_secs(seconds as i64))
@@ -259,7 +238,11 @@ fn notice(per_minute: f64, threshold: f64, fastest: f64, grid: &Grid) -> Option<
 /// The size of a negative binomial with this mean and variance.
 fn size(mean: f64, variance: f64) -> f64 {
     let beyond = variance - mean;
-    if beyond > mean * 1e-6 { mean * mean / beyond } else { 1e9 }
+    if beyond > mean * 1e-6 {
+        mean * mean / beyond
+    } else {
+        1e9
+    }
 }
 
 const fn plain(change: Change, at: Timestamp) -> Event {

@@ -19,16 +19,16 @@ struct Kept {
 
 /// Sums over a stretch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Sum {
+pub(super) struct Sum {
     /// Clicks.
-    pub clicks: f64,
+    pub(super) clicks: f64,
     /// The sum of the shapes of the bins that are known.
-    pub shape: f64,
+    pub(super) shape: f64,
 }
 
 /// The last hours, from the bin numbered `first` on; bin numbers only grow.
 #[derive(Debug, Clone)]
-pub struct Ring {
+pub(super) struct Ring {
     kept: Vec<Kept>,
     /// One past the newest bin.
     next: i64,
@@ -38,7 +38,7 @@ pub struct Ring {
 impl Ring {
     /// An empty one.
     #[must_use]
-    pub fn new(grid: &Grid) -> Self {
+    pub(super) fn new(grid: &Grid) -> Self {
         Self {
             kept: vec![Kept::default(); grid.kept],
             next: 0,
@@ -52,24 +52,24 @@ impl Ring {
 
     /// The oldest bin that a window may begin with.
     #[must_use]
-    pub fn oldest(&self) -> i64 {
+    pub(super) fn oldest(&self) -> i64 {
         let length = i64::try_from(self.kept.len()).unwrap_or(1);
         self.first.max(self.next - length + 1)
     }
 
     /// One past the newest bin.
     #[must_use]
-    pub const fn next(&self) -> i64 {
+    pub(super) const fn next(&self) -> i64 {
         self.next
     }
 
     /// Starts with this bin.
-    pub fn start(&mut self, first: i64) {
+    pub(super) fn start(&mut self, first: i64) {
         (self.first, self.next) = (first, first);
     }
 
     /// Appends a bin. `known` is its count, `telling` whether it may tell the level.
-    pub fn push(&mut self, known: Option<f64>, shape: f64, telling: bool, level: f64) {
+    pub(super) fn push(&mut self, known: Option<f64>, shape: f64, telling: bool, level: f64) {
         let before = if self.next > self.first {
             self.kept[self.place(self.next - 1)]
         } else {
@@ -100,7 +100,7 @@ impl Ring {
 
     /// The bins from `from` up to, and without, `to`.
     #[must_use]
-    pub fn sum(&self, from: i64, to: i64) -> Sum {
+    pub(super) fn sum(&self, from: i64, to: i64) -> Sum {
         let (begin, end) = (self.sums_before(from.max(self.oldest())), self.sums_before(to));
         Sum {
             clicks: end.clicks - begin.clicks,
@@ -110,7 +110,7 @@ impl Ring {
 
     /// Those of them that may tell the level.
     #[must_use]
-    pub fn telling(&self, from: i64, to: i64) -> Sum {
+    pub(super) fn telling(&self, from: i64, to: i64) -> Sum {
         let (begin, end) = (self.sums_before(from.max(self.oldest())), self.sums_before(to));
         Sum {
             clicks: end.quiet_clicks - begin.quiet_clicks,
@@ -120,12 +120,12 @@ impl Ring {
 
     /// The level that a window which begins with this bin is compared with.
     #[must_use]
-    pub fn level(&self, index: i64) -> f64 {
+    pub(super) fn level(&self, index: i64) -> f64 {
         f64::from(self.kept[self.place(index)].level)
     }
 
     /// The bins from here on no longer tell the level, which stays as it was before them.
-    pub fn freeze(&mut self, from: i64, level: f64) {
+    pub(super) fn freeze(&mut self, from: i64, level: f64) {
         let before = self.sums_before(from);
         #[expect(clippy::cast_possible_truncation, reason = "a level needs no more digits")]
         let level = level as f32;
@@ -138,7 +138,7 @@ impl Ring {
     }
 
     /// All remembered bins tell the level again, which is this one.
-    pub fn accept(&mut self, level: f64) {
+    pub(super) fn accept(&mut self, level: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "a level needs no more digits")]
         let level = level as f32;
         for kept in &mut self.kept {
@@ -147,7 +147,7 @@ impl Ring {
     }
 
     /// Corrects the count of a bin that is still remembered; `shape` is what it adds where nothing was known.
-    pub fn amend(&mut self, index: i64, clicks: f64, shape: f64) {
+    pub(super) fn amend(&mut self, index: i64, clicks: f64, shape: f64) {
         for later in index.max(self.oldest())..self.next {
             let place = self.place(later);
             let kept = &mut self.kept[place];
