@@ -14,8 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::{EndpointName, GroupName};
 
 pub mod backtest;
+pub mod baseline;
+mod calibration;
+mod detector;
 pub mod ensemble;
+pub mod evidence;
+mod grid;
 pub mod plan;
+mod pool;
+mod ring;
 pub mod source;
 
 /// What is known of one bin of one series.

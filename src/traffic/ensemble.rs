@@ -1,7 +1,12 @@
 //! All series of a stream, judged bin by bin: each for itself, and pooled over groups.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+use super::detector::{Budget, Detector, Finding, back};
+use super::grid::Grid;
+use super::pool::Pool;
 use super::{Bin, Judgement, Rules, Tier};
 
 /// What an event is about.
@@ -49,18 +54,25 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Ensemble {
     rules: Rules,
-    series: Vec<Judgement>,
-    pools: Vec<Judgement>,
+    grid: Arc<Grid>,
+    series: Vec<Detector>,
+    pools: Vec<Pool>,
+    next: Option<i64>,
 }
+
+/// A gap of more bins than this is not walked through bin by bin: 28 days of minutes.
+const LONGEST_GAP: i64 = 40_320;
 
 impl Ensemble {
     /// An ensemble without series.
     #[must_use]
-    pub const fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules) -> Self {
         Self {
+            grid: Arc::new(Grid::new(rules.bin)),
             rules,
             series: Vec::new(),
             pools: Vec::new(),
+            next: None,
         }
     }
 
@@ -72,42 +84,142 @@ impl Ensemble {
 
     /// Says anew how many series and groups of the installation share the budget of false alarms.
     pub fn share_among(&mut self, sharers: usize) {
-        self.rules.sharers = sharers.max(1);
+        let sharers = sharers.max(1);
+        if sharers == self.rules.sharers {
+            return;
+        }
+        self.rules.sharers = sharers;
+        let budget = self.budget();
+        for detector in &mut self.series {
+            detector.set_thresholds(budget);
+        }
+        for pool in &mut self.pools {
+            pool.set_threshold(&self.grid, budget);
+        }
+    }
+
+    fn budget(&self) -> Budget {
+        #[expect(clippy::cast_precision_loss, reason = "a number of series")]
+        let sharers = self.rules.sharers.max(1) as f64;
+        Budget {
+            days: self.rules.mean_between_false_alarms.as_secs_f64() / 86_400.0 * sharers,
+        }
     }
 
     /// Adds a pool: series that are also judged together.
     pub fn add_pool(&mut self) -> usize {
-        self.pools.push(Judgement::NOTHING);
+        self.pools.push(Pool::default());
         self.pools.len() - 1
     }
 
     /// Adds a series, judged for itself and in its pool. It may come late: bins before are missing.
-    pub fn add_series(&mut self, _pool: Option<usize>) -> usize {
-        self.series.push(Judgement::NOTHING);
-        self.series.len() - 1
+    pub fn add_series(&mut self, pool: Option<usize>) -> usize {
+        let detector = Detector::new(Arc::clone(&self.grid), self.rules.time_zone.clone());
+        self.series.push(detector);
+        let number = self.series.len() - 1;
+        if let Some(pool) = pool.and_then(|pool| self.pools.get_mut(pool)) {
+            pool.members.push(number);
+        }
+        number
     }
 
     /// Takes in one bin of every series and says what has changed.
     ///
-    /// Bins come in order of time; what lies between two calls is missing. `row` and `references` stand in the order of
-    /// the series; a missing tail of either is nothing known. A reference is what explains the series' traffic (mails
-    /// sent, say), where one is configured.
-    pub fn push(&mut self, _start: Timestamp, _row: &[Bin], _references: &[Bin]) -> Vec<Event> {
-        Vec::new()
+    /// Bins come in order of time; what lies between two calls is missing, and what is not later than the last call is
+    /// ignored. `row` and `references` stand in the order of the series; a missing tail of either is nothing known. A
+    /// reference is what explains the series' traffic (mails sent, say), where one is configured.
+    pub fn push(&mut self, start: Timestamp, row: &[Bin], _references: &[Bin]) -> Vec<Event> {
+        let index = start.as_second().div_euclid(self.grid.bin);
+        let from = self.next.unwrap_or(index);
+        if index < from {
+            return Vec::new();
+        }
+        let budget = self.budget();
+        for missing in from.max(index - LONGEST_GAP)..index {
+            for detector in &mut self.series {
+                detector.push(missing, Bin::Missing, budget);
+            }
+        }
+        self.next = Some(index + 1);
+        let mut events = Vec::new();
+        for (number, detector) in self.series.iter_mut().enumerate() {
+            let bin = row.get(number).copied().unwrap_or(Bin::Missing);
+            detector.push(index, bin, budget);
+            if detector.saw(index) {
+                let change = step(detector, index, &self.rules);
+                events.extend(change.map(|(change, finding)| event(Scope::Series(number), change, finding, index, detector)));
+            }
+        }
+        for (number, pool) in self.pools.iter_mut().enumerate() {
+            let change = pool.step(index, &mut self.series, &self.grid, budget, &self.rules);
+            events.extend(change.map(|event| Event { scope: Scope::Pool(number), ..event }));
+        }
+        events
     }
 
     /// Corrects a bin that has been pushed, because samples came late. What was judged on it stays judged.
-    pub fn amend(&mut self, _series: usize, _start: Timestamp, _bin: Bin) {}
+    pub fn amend(&mut self, series: usize, start: Timestamp, bin: Bin) {
+        let index = start.as_second().div_euclid(self.grid.bin);
+        if let Some(detector) = self.series.get_mut(series) {
+            detector.amend(index, bin);
+        }
+    }
 
     /// What is known of a series.
     #[must_use]
-    pub fn series(&self, series: usize) -> &Judgement {
-        self.series.get(series).unwrap_or(&Judgement::NOTHING)
+    pub fn series(&self, series: usize) -> Judgement {
+        self.series
+            .get(series)
+            .map_or(Judgement::NOTHING, Detector::judgement)
     }
 
     /// What is known of a pool.
     #[must_use]
-    pub fn pool(&self, pool: usize) -> &Judgement {
-        self.pools.get(pool).unwrap_or(&Judgement::NOTHING)
+    pub fn pool(&self, pool: usize) -> Judgement {
+        self.pools
+            .get(pool)
+            .map_or(Judgement::NOTHING, |pool| pool.judgement(&self.series, &self.grid))
+    }
+}
+
+/// Judges a series at its newest bin.
+fn step(detector: &mut Detector, index: i64, rules: &Rules) -> Option<(Change, Option<Finding>)> {
+    let finding = detector.look();
+    match (detector.alarm, finding) {
+        (None, Some(finding)) => {
+            detector.raise(&finding);
+            Some((Change::Raised(finding.tier), Some(finding)))
+        }
+        (Some(alarm), found) => {
+            if detector.is_back(alarm.since, back(alarm.tier)) {
+                detector.clear();
+                return Some((Change::Cleared, None));
+            }
+            if (index + 1 - alarm.since) * detector.bin() >= rules.accept_after.as_secs() {
+                detector.accept(detector.end_of(index)?);
+                return Some((Change::LevelAccepted, None));
+            }
+            let worse = found.filter(|found| found.tier > alarm.tier)?;
+            detector.raise(&worse);
+            Some((Change::Raised(worse.tier), Some(worse)))
+        }
+        (None, None) => None,
+    }
+}
+
+fn event(scope: Scope, change: Change, finding: Option<Finding>, index: i64, detector: &Detector) -> Event {
+    let at = detector.end_of(index).unwrap_or_default();
+    let since = finding
+        .and_then(|finding| detector.end_of(finding.window.since - 1))
+        .unwrap_or(at);
+    Event {
+        scope,
+        change,
+        at,
+        since,
+        expected: finding.map_or(0.0, |finding| finding.window.expected),
+        observed: finding.map_or(0.0, |finding| finding.window.observed),
+        evidence: finding.map_or(0.0, |finding| finding.evidence),
+        threshold: finding.map_or(0.0, |finding| finding.threshold),
     }
 }
