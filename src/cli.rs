@@ -12,6 +12,7 @@ use crate::{build_info, telemetry};
 mod check;
 mod config;
 mod serve;
+mod traffic;
 
 /// How a run ended, as a shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,9 @@ enum Command {
     /// Look at a configuration without running it.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at click traffic without serving.
+    #[command(subcommand)]
+    Traffic(traffic::TrafficCommand),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -190,6 +194,7 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Traffic(command)) => traffic::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "linkwatch", &mut std::io::stdout());
             Exit::Fine

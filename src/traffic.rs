@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{EndpointName, GroupName};
 
+pub mod backtest;
 pub mod baseline;
 mod calibration;
 mod detector;

@@ -1,0 +1,163 @@
+//! `linkwatch traffic`: looks at click traffic without serving.
+
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Exit, complain};
+use crate::traffic::backtest::{self, Alarm, Settings, Table};
+
+mod csv;
+
+/// A lasting change of level is accepted after a day.
+const ACCEPT_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TrafficCommand {
+    /// Replay the detector over a history and show what alarms it would have raised.
+    Backtest(BacktestArgs),
+}
+
+/// What `traffic backtest` can be told.
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// The history: `timestamp,NAME[,NAME…]`, a row per bin with its start as RFC 3339; an empty cell is nothing known.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "source",
+        conflicts_with = "source"
+    )]
+    csv: Option<PathBuf>,
+    /// Take the history from this source of the configuration, or from the Prometheus at this URL.
+    #[arg(long, value_name = "NAME|URL", requires = "query", hide = true)]
+    source: Option<String>,
+    /// What the source is asked.
+    #[arg(long, value_name = "QUERY", requires = "source", hide = true)]
+    query: Option<String>,
+    /// The configuration that has the source.
+    #[arg(long = "config.file", value_name = "FILE", requires = "source", hide = true)]
+    config_file: Option<PathBuf>,
+    /// Show only what comes after this time; what lies before is learned from all the same.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Show only what comes before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// How many false alarms are accepted of all series together.
+    #[arg(long, default_value = "1 per 30d", value_parser = budget, value_name = "N per DURATION")]
+    false_alarms: SignedDuration,
+    /// Where the hours of the day and the days of the week are meant.
+    #[arg(long, default_value = "UTC", value_parser = zone, value_name = "ZONE")]
+    time_zone: TimeZone,
+    /// The column that explains the others (mails sent, say); it is not judged itself.
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    reference: Option<String>,
+    /// Put outages of 72 minutes into the history and tell how soon they would have been noticed; csv never does.
+    #[arg(long, overrides_with = "no_simulate", hide = true)]
+    simulate: bool,
+    /// Do not simulate outages.
+    #[arg(long)]
+    no_simulate: bool,
+    /// How to print.
+    #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A report to read.
+    Text,
+    /// One object.
+    Json,
+    /// A row per alarm.
+    Csv,
+    /// A picture: series, baseline, lower limit, alarms.
+    Svg,
+}
+
+/// What a replay has found.
+#[derive(Debug)]
+struct Found<'a> {
+    table: &'a Table,
+    /// The alarms within the range shown.
+    alarms: Vec<Alarm>,
+}
+
+/// Does what the arguments say.
+pub(super) fn run(command: &TrafficCommand) -> Exit {
+    let TrafficCommand::Backtest(args) = command;
+    let table = match history(args) {
+        Ok(table) => table,
+        Err(message) => return complain(&message),
+    };
+    match show(args, &table) {
+        Ok(()) => Exit::Fine,
+        Err(error) => complain(&format!("cannot print: {error}")),
+    }
+}
+
+/// The history that the arguments name.
+fn history(args: &BacktestArgs) -> Result<Table, String> {
+    match &args.csv {
+        Some(file) => csv::read(file, args.reference.as_deref()),
+        None => {
+            Err("a source cannot be asked yet: export its counts to a file and name it with --csv".into())
+        }
+    }
+}
+
+fn show(args: &BacktestArgs, table: &Table) -> std::io::Result<()> {
+    let settings = Settings {
+        time_zone: args.time_zone.clone(),
+        mean_between_false_alarms: args.false_alarms,
+        accept_after: ACCEPT_AFTER,
+    };
+    let mut alarms = backtest::replay(table, &settings, |_, _| ());
+    alarms.retain(|alarm| alarm.touches(args.from, args.to));
+    let found = Found { table, alarms };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    csv::write(&mut out, &found).map_err(std::io::Error::other)?;
+    out.flush()
+}
+
+/// A mean time between two false alarms, said as so many per so long.
+fn budget(text: &str) -> Result<SignedDuration, String> {
+    let parsed = text.split_once("per").and_then(|(count, time)| {
+        let count: i32 = count.trim().parse().ok().filter(|count| *count > 0)?;
+        let time = SignedDuration::try_from(crate::config::duration(time.trim())?).ok()?;
+        time.checked_div(count)
+            .filter(|mean| *mean >= SignedDuration::from_hours(1))
+    });
+    parsed.ok_or_else(|| format!("{text:?} is not a budget such as \"1 per 30d\", at most one per hour"))
+}
+
+/// A time zone of the IANA database.
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| format!("{text:?} is not a time zone such as UTC or Europe/Berlin"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_so_many_per_so_long() {
+        assert_eq!(budget("1 per 30d"), Ok(SignedDuration::from_hours(720)));
+        assert_eq!(budget("2 per 1d"), Ok(SignedDuration::from_hours(12)));
+        for wrong in [
+            "",
+            "1",
+            "0 per 1d",
+            "-1 per 1d",
+            "1 per",
+            "1 per 1m",
+            "1000 per 1d",
+        ] {
+            assert!(budget(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Outages that never were, put into a history to see how soon they would have been noticed.
