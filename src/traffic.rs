@@ -20,6 +20,7 @@ mod detector;
 pub mod ensemble;
 pub mod evidence;
 mod grid;
+mod level;
 pub mod plan;
 mod pool;
 mod ring;

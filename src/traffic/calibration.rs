@@ -13,7 +13,7 @@ pub(super) const fn usual_size() -> f64 {
 }
 
 /// Sizes stay between these.
-const SIZES: (f64, f64) = (2.0, 300.0);
+const SIZES: (f64, f64) = (2.0, 100.0);
 
 /// Windows in which fewer clicks are expected say nothing of the size.
 pub(super) const TELLING: f64 = 10.0;
@@ -58,13 +58,6 @@ impl Scatter {
         let share = (-RARE).exp();
         self.inverse += if rare { STEP * (1.0 - share) } else { -STEP * share };
         self.inverse = self.inverse.clamp(-SIZES.1.ln(), -SIZES.0.ln());
-    }
-
-    /// Learns from a window only if it is a rare one.
-    pub(super) fn learn_if_rare(&mut self, observed: f64, expected: f64) {
-        if observed < expected && of_so_few(observed, expected, self.size()) > RARE {
-            self.learn(observed, expected);
-        }
     }
 
     /// Whether enough was learnt.

@@ -4,7 +4,6 @@
 //! The count that is expected in a window is its seasonal shape times the level of the hours before the window began, so
 //! that neither an outage nor a decaying burst enters its own reference.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -13,18 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::baseline::Season;
 use super::calibration::Scatter;
 use super::grid::Grid;
+use super::level::Level;
 use super::ring::Ring;
 use super::trial::{Budget, CLEARING, Finding, Trial, Window};
-use super::{Bin, Judgement, Tier, evidence};
+use super::{Bin, Tier};
 
-/// A dip that raised an alarm counts as so many windows, because the rest of it is not learnt from.
-const DIP_COUNTS: usize = 3;
-
-/// A burst beyond so many times what the season leads to expect is not relied on to last.
-const BUSIEST: f64 = 2.0;
-
-/// Each stretch's level is drawn towards the longer one's as if that were worth so many clicks.
-const PRIOR_CLICKS: f64 = 40.0;
+mod shown;
 
 /// What an alarm or a pool's alarm holds on to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,9 +45,7 @@ pub(super) struct Detector {
     grid: Arc<Grid>,
     season: Season,
     ring: Ring,
-    /// Clicks and shapes of the last day's slots, without those of outages.
-    day: VecDeque<(f32, f32)>,
-    day_sum: (f64, f64),
+    level: Level,
     slot: i64,
     shape: f64,
     scatter: Vec<Scatter>,
@@ -64,8 +55,6 @@ pub(super) struct Detector {
     silent_since: i64,
     /// Windows begin here or later: what an alarm that has ended was about is not alarmed at again.
     fresh_from: i64,
-    /// The median level of the last day's hours: what a burst does not move.
-    calm: f64,
     hold: Option<Hold>,
     pub(super) alarm: Option<Alarm>,
     newest: Option<i64>,
@@ -78,8 +67,7 @@ impl Detector {
         Self {
             season: Season::new(SignedDuration::from_secs(grid.bin), zone),
             ring: Ring::new(&grid),
-            day: VecDeque::new(),
-            day_sum: (0.0, 0.0),
+            level: Level::default(),
             slot: i64::MIN,
             shape: 1.0,
             scatter: vec![Scatter::default(); windows],
@@ -87,7 +75,6 @@ impl Detector {
             trial: Trial::new(),
             silent_since: 0,
             fresh_from: i64::MIN,
-            calm: f64::INFINITY,
             hold: None,
             alarm: None,
             newest: None,
@@ -108,7 +95,7 @@ impl Detector {
         self.turn_slot(index, budget);
         let level = self
             .hold
-            .map_or_else(|| self.level_before(index), |hold| hold.level);
+            .map_or_else(|| self.expected_level(index), |hold| hold.level);
         let telling = self.hold.is_none();
         self.ring.push(bin.count(), self.shape, telling, level);
         let Some(clicks) = bin.count() else { return };
@@ -118,7 +105,7 @@ impl Detector {
         }
         if telling {
             self.season.add(self.slot, clicks);
-            self.note_day(clicks, self.shape, 1.0);
+            self.level.note(clicks, self.shape);
             self.learn(index);
         }
     }
@@ -143,17 +130,9 @@ impl Detector {
         };
         self.slot = slot;
         self.shape = self.season.shape(slot);
-        for _ in 0..passed {
-            self.day.push_back((0.0, 0.0));
-            if i64::try_from(self.day.len()).unwrap_or(i64::MAX) > a_day
-                && let Some((clicks, shape)) = self.day.pop_front()
-            {
-                self.day_sum.0 -= f64::from(clicks);
-                self.day_sum.1 -= f64::from(shape);
-            }
-        }
+        self.level.turn(passed, a_day);
         self.renew_sizes();
-        self.calm = self.calm_level();
+        self.level.settle(&self.season);
     }
 
     /// Says anew what raises an alarm.
@@ -161,61 +140,8 @@ impl Detector {
         self.trial.set_thresholds(budget);
     }
 
-    fn note_day(&mut self, clicks: f64, shape: f64, sign: f64) {
-        if let Some(today) = self.day.back_mut() {
-            #[expect(clippy::cast_possible_truncation, reason = "sums of clicks")]
-            let (clicks, shape) = ((sign * clicks) as f32, (sign * shape) as f32);
-            today.0 += clicks;
-            today.1 += shape;
-            self.day_sum.0 += f64::from(clicks);
-            self.day_sum.1 += f64::from(shape);
-        }
-    }
-
-    /// Clicks per bin and unit of shape before this bin: the lowest of what the last four hours, the last hour and the
-    /// last quarter of an hour say, each drawn towards the longer one where it holds few clicks.
-    fn level_before(&self, index: i64) -> f64 {
-        let usual = self.season.mean().unwrap_or(0.0);
-        let mut level = shrunk(self.day_sum.0.max(0.0), self.day_sum.1.max(0.0), usual);
-        let mut lowest = f64::INFINITY;
-        for length in self.grid.references {
-            let sum = self
-                .ring
-                .telling(index - i64::try_from(length).unwrap_or(0), index);
-            level = shrunk(sum.clicks, sum.shape, level);
-            lowest = lowest.min(level);
-        }
-        lowest.min(self.calm)
-    }
-
-    /// The median over the hours of the last day; infinite while fewer than six are known.
-    fn calm_level(&self) -> f64 {
-        let an_hour = (self.day.len() / 24).max(1);
-        let known: Vec<(f64, f64)> = self
-            .day
-            .iter()
-            .map(|(clicks, shape)| (f64::from(*clicks), f64::from(*shape)))
-            .collect();
-        let mut hours: Vec<f64> = known
-            .chunks(an_hour)
-            .map(|hour| {
-                hour.iter()
-                    .fold((0.0, 0.0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1))
-            })
-            .filter(|(_, shape)| *shape > 0.0)
-            .map(|(clicks, shape)| clicks / shape)
-            .collect();
-        hours.sort_by(f64::total_cmp);
-        let usual = self
-            .season
-            .mean()
-            .filter(|_| self.season.knows_a_week())
-            .map_or(f64::INFINITY, |mean| BUSIEST * mean);
-        if hours.len() < 6 {
-            usual
-        } else {
-            hours[hours.len() / 2].min(usual)
-        }
+    fn expected_level(&self, index: i64) -> f64 {
+        self.level.before(index, &self.ring, &self.grid, &self.season)
     }
 
     /// The window of the grid with this place, if enough of it is known.
@@ -259,17 +185,6 @@ impl Detector {
         }
     }
 
-    /// Clicks still come: dips like this one belong to the series, and are expected to come again.
-    fn learn_from_a_dip(&mut self) {
-        for place in 0..self.grid.windows.len() {
-            if let Some(window) = self.window(place) {
-                for _ in 0..DIP_COUNTS {
-                    self.scatter[place].learn_if_rare(window.observed, window.expected);
-                }
-            }
-        }
-    }
-
     /// Sizes of windows in which too little is expected are those of the next longer window that knows.
     fn renew_sizes(&mut self) {
         let mut size = Scatter::default().size();
@@ -300,9 +215,6 @@ impl Detector {
 
     /// Raises an alarm, or its tier.
     pub(super) fn raise(&mut self, finding: &Finding) {
-        if self.alarm.is_none() && finding.window.is_dip() {
-            self.learn_from_a_dip();
-        }
         let raised = self.ring.next() - 1;
         let since = self.alarm.map_or(finding.window.since, |alarm| alarm.since);
         self.alarm = Some(Alarm {
@@ -349,24 +261,11 @@ impl Detector {
             if bin.shape > 0.0 {
                 let slot = self.season.slot_at(index * self.grid.bin);
                 self.season.remove(slot, bin.clicks);
-                self.forget_of_day(slot, bin.clicks, bin.shape);
+                self.level.forget(self.slot - slot, bin.clicks, bin.shape);
             }
         }
         self.ring.freeze(since, level);
         self.hold = Some(Hold { level, ..by });
-    }
-
-    fn forget_of_day(&mut self, slot: i64, clicks: f64, shape: f64) {
-        let back = usize::try_from(self.slot - slot).unwrap_or(usize::MAX);
-        let Some(place) = self.day.len().checked_sub(back.saturating_add(1)) else {
-            return;
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "sums of clicks")]
-        let (less_clicks, less_shape) = (clicks as f32, shape as f32);
-        self.day[place].0 -= less_clicks;
-        self.day[place].1 -= less_shape;
-        self.day_sum.0 -= f64::from(less_clicks);
-        self.day_sum.1 -= f64::from(less_shape);
     }
 
     /// Whether traffic is back to a share of what is expected, in bins since `since`: judged by the shortest window of
@@ -430,14 +329,7 @@ impl Detector {
             0.0
         };
         self.ring.accept(level);
-        self.calm = f64::INFINITY;
-        self.day.iter_mut().for_each(|slot| *slot = (0.0, 0.0));
-        self.day_sum = (sum.clicks, sum.shape);
-        if let Some(today) = self.day.back_mut() {
-            #[expect(clippy::cast_possible_truncation, reason = "sums of clicks")]
-            let kept = (sum.clicks as f32, sum.shape as f32);
-            *today = kept;
-        }
+        self.level.restart(sum);
         self.alarm = None;
         self.hold = None;
         self.shifted = Some(at);
@@ -478,72 +370,8 @@ impl Detector {
         self.newest == Some(index)
     }
 
-    /// What is known, for those who look.
-    pub(super) fn judgement(&self) -> Judgement {
-        let Some(newest) = self.newest else {
-            return Judgement::NOTHING;
-        };
-        #[expect(clippy::cast_precision_loss, reason = "seconds of a bin")]
-        let minutes = self.grid.bin as f64 / 60.0;
-        let shown = i64::try_from(self.grid.shown).unwrap_or(1);
-        let from = (newest + 1 - shown).max(self.ring.oldest() + 1).min(newest);
-        let sum = self.ring.sum(from, newest + 1);
-        let known = if self.shape > 0.0 {
-            (sum.shape / self.shape).max(1e-9)
-        } else {
-            1.0
-        };
-        let expected = sum.shape * self.ring.level(from);
-        let size = self.sizes[self
-            .grid
-            .windows
-            .partition_point(|window| *window < self.grid.shown)
-            .min(self.sizes.len() - 1)];
-        let threshold = self.trial.threshold();
-        let per_minute = |clicks: f64| clicks / (known * minutes);
-        Judgement {
-            at: self.end_of(newest),
-            observed: per_minute(sum.clicks),
-            expected: per_minute(expected),
-            expected_low: per_minute(self.trial.alarming(expected, size)),
-            low: self.alarm.map(|alarm| alarm.tier),
-            since: self.alarm.and_then(|alarm| self.end_of(alarm.since - 1)),
-            evidence_ratio: self.trial.ratio(),
-            ready: self.season.knows_a_day(),
-            level_shift: self.shifted,
-            time_to_notice: self.time_to_notice(threshold),
-        }
-    }
-
-    fn time_to_notice(&self, threshold: f64) -> Option<SignedDuration> {
-        let level = self
-            .hold
-            .map_or_else(|| self.level_before(self.ring.next()), |hold| hold.level);
-        let a_bin = self.shape * level;
-        let bins = self.grid.windows.iter().enumerate().find_map(|(place, length)| {
-            let needed = evidence::expected_for(threshold, self.sizes[place]) / a_bin;
-            #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
-            let fits = needed <= *length as f64;
-            fits.then(|| needed.ceil().max(1.0))
-        })?;
-        #[expect(clippy::cast_possible_truncation, reason = "at most a few hundred")]
-        let bins = bins as i64;
-        Some(SignedDuration::from_secs(bins * self.grid.bin))
-    }
-
     /// The time at which a bin ends.
     pub(super) fn end_of(&self, index: i64) -> Option<Timestamp> {
         Timestamp::from_second((index + 1) * self.grid.bin).ok()
-    }
-}
-
-/// The gamma-shrunk ratio of clicks to shape.
-fn shrunk(clicks: f64, shape: f64, prior: f64) -> f64 {
-    if prior > 0.0 {
-        (clicks + PRIOR_CLICKS) / (shape + PRIOR_CLICKS / prior)
-    } else if shape > 0.0 {
-        clicks / shape
-    } else {
-        0.0
     }
 }

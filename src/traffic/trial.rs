@@ -17,7 +17,7 @@ const PARTIAL_EXTRA: f64 = 4.0;
 const SILENCE: f64 = 0.05;
 
 /// Levels wander, though not to nothing: the size is at most this where clicks still come.
-const DIP_SIZE: f64 = 25.0;
+const DIP_SIZE: f64 = 22.0;
 
 /// Before the end of an alarm is said, so many clicks must have been expected since.
 pub(super) const CLEARING: f64 = 8.0;
