@@ -112,7 +112,10 @@ impl Season {
             self.bins.push_back(0);
         }
         let before = self.sums[place];
-        #[expect(clippy::cast_possible_truncation, reason = "sums of clicks; a relative error of 1e-7 is nothing")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "sums of clicks; a relative error of 1e-7 is nothing"
+        )]
         let after = (f64::from(before) + clicks).max(0.0) as f32;
         self.sums[place] = after;
         self.clicks += f64::from(after) - f64::from(before);

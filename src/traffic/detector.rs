@@ -142,7 +142,9 @@ impl Detector {
             self.silent_since = index;
         }
         self.turn_slot(index, budget);
-        let level = self.hold.map_or_else(|| self.level_before(index), |hold| hold.level);
+        let level = self
+            .hold
+            .map_or_else(|| self.level_before(index), |hold| hold.level);
         let telling = self.hold.is_none();
         self.ring.push(bin.count(), self.shape, telling, level);
         let Some(clicks) = bin.count() else { return };
@@ -170,7 +172,11 @@ impl Detector {
             }
             self.set_thresholds(budget);
         }
-        let passed = if self.slot == i64::MIN { 1 } else { (slot - self.slot).min(a_day) };
+        let passed = if self.slot == i64::MIN {
+            1
+        } else {
+            (slot - self.slot).min(a_day)
+        };
         self.slot = slot;
         self.shape = self.season.shape(slot);
         for _ in 0..passed {
@@ -324,12 +330,26 @@ impl Detector {
             since,
             raised: self.alarm.map_or(raised, |alarm| alarm.raised),
         });
-        self.freeze(since, Hold { level: 0.0, own: true, pool: false });
+        self.freeze(
+            since,
+            Hold {
+                level: 0.0,
+                own: true,
+                pool: false,
+            },
+        );
     }
 
     /// Keeps the level as it was before `since`, on behalf of a pool.
     pub(super) fn freeze_for_pool(&mut self, since: i64) {
-        self.freeze(since, Hold { level: 0.0, own: false, pool: true });
+        self.freeze(
+            since,
+            Hold {
+                level: 0.0,
+                own: false,
+                pool: true,
+            },
+        );
     }
 
     fn freeze(&mut self, since: i64, by: Hold) {
@@ -390,12 +410,20 @@ impl Detector {
     /// Ends the alarm: traffic is back.
     pub(super) fn clear(&mut self) {
         self.alarm = None;
-        self.release(Hold { level: 0.0, own: true, pool: false });
+        self.release(Hold {
+            level: 0.0,
+            own: true,
+            pool: false,
+        });
     }
 
     /// Lets go of what a pool held.
     pub(super) fn release_for_pool(&mut self) {
-        self.release(Hold { level: 0.0, own: false, pool: true });
+        self.release(Hold {
+            level: 0.0,
+            own: false,
+            pool: true,
+        });
     }
 
     fn release(&mut self, by: Hold) {
@@ -414,7 +442,11 @@ impl Detector {
         let sum = self
             .ring
             .sum(next - i64::try_from(self.grid.references[0]).unwrap_or(0), next);
-        let level = if sum.shape > 0.0 { sum.clicks / sum.shape } else { 0.0 };
+        let level = if sum.shape > 0.0 {
+            sum.clicks / sum.shape
+        } else {
+            0.0
+        };
         self.ring.accept(level);
         self.day.iter_mut().for_each(|slot| *slot = (0.0, 0.0));
         self.day_sum = (sum.clicks, sum.shape);
@@ -435,7 +467,11 @@ impl Detector {
             return;
         }
         let was = self.ring.sum(index, index + 1);
-        let shape = if was.shape > 0.0 { 0.0 } else { self.season.shape(self.season.slot_at(index * self.grid.bin)) };
+        let shape = if was.shape > 0.0 {
+            0.0
+        } else {
+            self.season.shape(self.season.slot_at(index * self.grid.bin))
+        };
         self.ring.amend(index, clicks - was.clicks, shape);
         if clicks > 0.0 && index >= self.silent_since {
             self.silent_since = index + 1;
@@ -469,9 +505,16 @@ impl Detector {
         let shown = i64::try_from(self.grid.shown).unwrap_or(1);
         let from = (newest + 1 - shown).max(self.ring.oldest() + 1).min(newest);
         let sum = self.ring.sum(from, newest + 1);
-        let known = if self.shape > 0.0 { (sum.shape / self.shape).max(1e-9) } else { 1.0 };
+        let known = if self.shape > 0.0 {
+            (sum.shape / self.shape).max(1e-9)
+        } else {
+            1.0
+        };
         let expected = sum.shape * self.ring.level(from);
-        let size = self.sizes[self.grid.windows.partition_point(|window| *window < self.grid.shown)
+        let size = self.sizes[self
+            .grid
+            .windows
+            .partition_point(|window| *window < self.grid.shown)
             .min(self.sizes.len() - 1)];
         let threshold = self.thresholds[Tier::Outage as usize];
         let per_minute = |clicks: f64| clicks / (known * minutes);
@@ -490,7 +533,9 @@ impl Detector {
     }
 
     fn time_to_notice(&self, threshold: f64) -> Option<SignedDuration> {
-        let level = self.hold.map_or_else(|| self.level_before(self.ring.next()), |hold| hold.level);
+        let level = self
+            .hold
+            .map_or_else(|| self.level_before(self.ring.next()), |hold| hold.level);
         let a_bin = self.shape * level;
         let (place, bins) = self.grid.windows.iter().enumerate().find_map(|(place, length)| {
             let needed = evidence::expected_for(threshold, self.sizes[place]) / a_bin;

@@ -147,12 +147,19 @@ impl Ensemble {
             detector.push(index, bin, budget);
             if detector.saw(index) {
                 let change = step(detector, index, &self.rules);
-                events.extend(change.map(|(change, finding)| event(Scope::Series(number), change, finding, index, detector)));
+                events.extend(
+                    change.map(|(change, finding)| {
+                        event(Scope::Series(number), change, finding, index, detector)
+                    }),
+                );
             }
         }
         for (number, pool) in self.pools.iter_mut().enumerate() {
             let change = pool.step(index, &mut self.series, &self.grid, budget, &self.rules);
-            events.extend(change.map(|event| Event { scope: Scope::Pool(number), ..event }));
+            events.extend(change.map(|event| Event {
+                scope: Scope::Pool(number),
+                ..event
+            }));
         }
         events
     }
@@ -176,9 +183,9 @@ impl Ensemble {
     /// What is known of a pool.
     #[must_use]
     pub fn pool(&self, pool: usize) -> Judgement {
-        self.pools
-            .get(pool)
-            .map_or(Judgement::NOTHING, |pool| pool.judgement(&self.series, &self.grid))
+        self.pools.get(pool).map_or(Judgement::NOTHING, |pool| {
+            pool.judgement(&self.series, &self.grid)
+        })
     }
 }
 

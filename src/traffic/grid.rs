@@ -37,7 +37,9 @@ impl Grid {
     #[must_use]
     pub fn new(bin: SignedDuration) -> Self {
         let seconds = bin.as_secs().max(1);
-        let bins = |length: SignedDuration, least: i64| usize::try_from((length.as_secs() / seconds).max(least)).unwrap_or(1);
+        let bins = |length: SignedDuration, least: i64| {
+            usize::try_from((length.as_secs() / seconds).max(least)).unwrap_or(1)
+        };
         let longest = bins(LONGEST, 4);
         let mut windows = vec![1];
         while let Some(last) = windows.last().copied().filter(|last| *last < longest) {

@@ -52,7 +52,8 @@ impl Pool {
     pub(super) fn set_threshold(&mut self, grid: &Grid, budget: Budget) {
         for tier in Tier::ALL {
             let extra = if tier == Tier::Partial { PARTIAL_EXTRA } else { 0.0 };
-            self.thresholds[tier as usize] = extra + self.maxima[tier as usize].threshold(budget.days, budget.bins(grid.bin));
+            self.thresholds[tier as usize] =
+                extra + self.maxima[tier as usize].threshold(budget.days, budget.bins(grid.bin));
         }
     }
 
@@ -226,7 +227,11 @@ impl Pool {
             observed += judgement.observed;
             expected += judgement.expected;
             ready |= judgement.ready;
-            fastest = fastest.min(judgement.time_to_notice.map_or(f64::INFINITY, |time| time.as_secs_f64()));
+            fastest = fastest.min(
+                judgement
+                    .time_to_notice
+                    .map_or(f64::INFINITY, |time| time.as_secs_f64()),
+            );
             rate += judgement.expected;
         }
         let at = |index: i64| Timestamp::from_second(index * grid.bin).ok();
@@ -250,7 +255,9 @@ impl Pool {
 fn notice(per_minute: f64, threshold: f64, fastest: f64, grid: &Grid) -> Option<jiff::SignedDuration> {
     #[expect(clippy::cast_precision_loss, reason = "seconds of a bin")]
     let bin = grid.bin as f64;
-    let bins = (evidence::expected_for(threshold, super::calibration::usual_size()) / (per_minute * bin / 60.0)).ceil();
+    let bins = (evidence::expected_for(threshold, super::calibration::usual_size())
+        / (per_minute * bin / 60.0))
+        .ceil();
     let seconds = (bins * bin).min(fastest);
     #[expect(clippy::cast_possible_truncation, reason = "a few hours")]
     (seconds < 144.0 * 60.0).then(|| jiff::SignedDuration::from_secs(seconds as i64))
@@ -259,7 +266,11 @@ fn notice(per_minute: f64, threshold: f64, fastest: f64, grid: &Grid) -> Option<
 /// The size of a negative binomial with this mean and variance.
 fn size(mean: f64, variance: f64) -> f64 {
     let beyond = variance - mean;
-    if beyond > mean * 1e-6 { mean * mean / beyond } else { 1e9 }
+    if beyond > mean * 1e-6 {
+        mean * mean / beyond
+    } else {
+        1e9
+    }
 }
 
 const fn plain(change: Change, at: Timestamp) -> Event {
