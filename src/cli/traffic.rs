@@ -7,10 +7,16 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use self::curves::Curves;
 use super::{Exit, complain};
+use crate::traffic::backtest::summary::{self, Summary};
 use crate::traffic::backtest::{self, Alarm, Settings, Table};
 
 mod csv;
+mod curves;
+mod json;
+mod svg;
+mod table;
 
 /// A lasting change of level is accepted after a day.
 const ACCEPT_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -85,6 +91,8 @@ struct Found<'a> {
     table: &'a Table,
     /// The alarms within the range shown.
     alarms: Vec<Alarm>,
+    /// What the whole history says of every series, and of the group; not told in csv.
+    summaries: Vec<Summary>,
 }
 
 /// Does what the arguments say.
@@ -116,11 +124,32 @@ fn show(args: &BacktestArgs, table: &Table) -> std::io::Result<()> {
         mean_between_false_alarms: args.false_alarms,
         accept_after: ACCEPT_AFTER,
     };
-    let mut alarms = backtest::replay(table, &settings, |_, _| ());
+    let mut curves = Curves::new(table, args.from, args.to);
+    let picture = args.output == Output::Svg;
+    let mut alarms = backtest::replay(table, &settings, |index, ensemble| {
+        if picture {
+            curves.take(table, index, ensemble);
+        }
+    });
+    let summaries = match args.output {
+        Output::Csv => Vec::new(),
+        Output::Text | Output::Json | Output::Svg => {
+            summary::summaries(table, &settings, &alarms, !args.no_simulate)
+        }
+    };
     alarms.retain(|alarm| alarm.touches(args.from, args.to));
-    let found = Found { table, alarms };
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    csv::write(&mut out, &found).map_err(std::io::Error::other)?;
+    let found = Found {
+        table,
+        alarms,
+        summaries,
+    };
+    let mut out = BufWriter::new(anstream::stdout().lock());
+    match args.output {
+        Output::Text => table::write(&mut out, &found)?,
+        Output::Json => json::write(&mut out, &found)?,
+        Output::Csv => csv::write(&mut out, &found).map_err(std::io::Error::other)?,
+        Output::Svg => svg::write(&mut out, &found, &curves, &args.time_zone)?,
+    }
     out.flush()
 }
 

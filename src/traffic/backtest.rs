@@ -7,6 +7,7 @@ use super::ensemble::{Change, Ensemble, Event, Scope};
 use super::{Bin, Rules, Tier};
 
 pub mod simulation;
+pub mod summary;
 
 /// A history: counts in bins of one length, without holes in time (what is not known is a missing bin).
 #[derive(Debug, Clone, PartialEq)]

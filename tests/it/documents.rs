@@ -162,6 +162,7 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
         &["check"],
         &["config", "check"],
         &["config", "show"],
+        &["traffic", "backtest"],
     ]
     .iter()
     .filter_map(|command| help(command))

@@ -24,4 +24,5 @@ pub mod quiet;
 mod real;
 mod scenarios;
 mod tls;
+mod traffic_backtest;
 mod web;
