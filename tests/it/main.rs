@@ -23,4 +23,5 @@ mod program;
 pub mod real;
 mod scenarios;
 mod tls;
+mod traffic_source;
 mod web;

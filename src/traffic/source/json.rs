@@ -157,6 +157,9 @@ fn arrays<'a>(shape: &JsonShape, answer: &'a Value) -> Result<Vec<&'a Vec<Value>
     let missing = || Problem::Shape(format!("no array of rows at {:?}", shape.rows));
     found[0] = answer.pointer(head).ok_or_else(missing)?;
     for rest in parts {
+        if !(rest.is_empty() || rest.starts_with('/')) {
+            return Err(missing());
+        }
         found = found
             .into_iter()
             .flat_map(elements)
