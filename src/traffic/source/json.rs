@@ -126,7 +126,7 @@ fn counts(shape: &JsonShape, answer: &Value, span: Span) -> Result<Part, Problem
                 })?;
             match span.place(start.saturating_add(span.step)) {
                 Place::Bin(at) => {
-                    *sums.entry(labels(shape, row)).or_default().entry(at).or_default() += count
+                    *sums.entry(labels(shape, row)).or_default().entry(at).or_default() += count;
                 }
                 Place::Between => part.between += 1,
                 Place::Outside => {}
