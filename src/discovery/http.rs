@@ -157,7 +157,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// The whole of an error: the library's own text names only the outermost layer.
-fn chain(error: &reqwest::Error) -> String {
+pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() {
         "timed out".to_owned()
     } else {
@@ -174,7 +174,8 @@ fn chain(error: &reqwest::Error) -> String {
     if text.is_empty() { error.to_string() } else { text }
 }
 
-fn client_config(settings: &tls::Settings) -> Result<ClientConfig, String> {
+/// The rustls settings of a client for the API of another program; `server_name` and `insecure_skip_verify` are not in it.
+pub(crate) fn client_config(settings: &tls::Settings) -> Result<ClientConfig, String> {
     let versions: Vec<_> = [
         (tls::Version::Tls12, &rustls::version::TLS12),
         (tls::Version::Tls13, &rustls::version::TLS13),

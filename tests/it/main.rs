@@ -25,4 +25,5 @@ mod real;
 mod scenarios;
 mod tls;
 mod traffic_backtest;
+mod traffic_source;
 mod web;
