@@ -76,6 +76,14 @@ impl Season {
         (self.covered > 0.0).then(|| self.clicks.max(0.0) / self.covered)
     }
 
+    /// Whether so many bins are known.
+    #[must_use]
+    pub fn knows(&self, bins: usize) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand bins")]
+        let bins = bins as f64;
+        self.covered >= bins
+    }
+
     /// Whether a whole day is known.
     #[must_use]
     pub fn knows_a_day(&self) -> bool {

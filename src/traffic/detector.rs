@@ -152,7 +152,11 @@ impl Detector {
     }
 
     fn window_since(&self, since: i64, size: f64) -> Option<Window> {
-        if since <= self.ring.oldest() || since < self.fresh_from {
+        // Before four hours are known there is no level to compare with.
+        if since <= self.ring.oldest()
+            || since < self.fresh_from
+            || !self.season.knows(self.grid.references[0])
+        {
             return None;
         }
         let sum = self.ring.sum(since, self.ring.next());

@@ -25,5 +25,6 @@ mod real;
 mod scenarios;
 mod tls;
 mod traffic_backtest;
+mod traffic_judged;
 mod traffic_source;
 mod web;
