@@ -212,7 +212,11 @@ pub fn replay(table: &Table, settings: &Settings, mut watch: impl FnMut(usize, &
             references.resize(row.len(), reference.get(index).copied().unwrap_or(Bin::Missing));
         }
         for event in ensemble.push(table.start_of(index), &row, &references) {
-            ledger.take(&event);
+            // A history may begin off the full minute; what is told is when the bin ended there.
+            ledger.take(&Event {
+                at: table.start_of(index + 1),
+                ..event
+            });
         }
         watch(index, &ensemble);
     }

@@ -131,7 +131,15 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
             let known = |word: &&&str| {
                 matches!(
                     **word,
-                    "serve" | "check" | "config" | "completions" | "man" | "show" | "schema"
+                    "serve"
+                        | "check"
+                        | "config"
+                        | "traffic"
+                        | "completions"
+                        | "man"
+                        | "show"
+                        | "schema"
+                        | "backtest"
                 )
             };
             let commands: Vec<&str> = words.iter().take_while(known).copied().take(2).collect();

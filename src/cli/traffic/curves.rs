@@ -54,7 +54,8 @@ impl Curves {
     /// Room for the bins from `from` to `to`.
     pub(super) fn new(table: &Table, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         let place = |time: Timestamp| {
-            let bins = time.duration_since(table.start).as_secs() / table.bin.as_secs().max(1);
+            let bin = table.bin.as_secs().max(1);
+            let bins = (time.duration_since(table.start).as_secs() + bin - 1).div_euclid(bin);
             usize::try_from(bins).unwrap_or(0).min(table.len())
         };
         let first = from.map_or(0, place);

@@ -175,7 +175,7 @@ fn panel(
     };
     let mut chart = ChartBuilder::on(area)
         .margin_top(24)
-        .margin_right(16)
+        .margin_right(44)
         .x_label_area_size(24)
         .y_label_area_size(56)
         .build_cartesian_2d(axis, 0.0..top)?;
@@ -191,13 +191,14 @@ fn panel(
         .y_labels(5)
         .label_style(("sans-serif", 12).into_font().color(&INK))
         .x_label_formatter(&label)
+        .y_label_formatter(&|rate| format!("{}", (rate * 1e3).round() / 1e3))
         .draw()?;
-    lines(&mut chart, points, (from, to, top))?;
     for alarm in &found.alarms {
         if alarm.raised.scope == scope || matches!(alarm.raised.scope, Scope::Pool(_)) {
             shade(&mut chart, alarm, (from, to, top))?;
         }
     }
+    lines(&mut chart, points, (from, to, top))?;
     Ok(())
 }
 
@@ -268,30 +269,20 @@ fn shade(chart: &mut Chart<'_, '_>, alarm: &Alarm, (from, to, top): (f64, f64, f
     Ok(())
 }
 
-/// The top of the axis: above all but the highest hundredth of what came and was expected.
+/// The top of the axis: above all but the highest hundredth of what came, and above what is usually expected; a baseline
+/// that has gone astray must not flatten the rest.
 fn ceiling(points: &[Point]) -> f64 {
-    let percentile = |mut values: Vec<f64>| {
+    let percentile = |mut values: Vec<f64>, percent: usize| {
         values.sort_by(f64::total_cmp);
-        values
-            .get(values.len().saturating_sub(1) * 99 / 100)
-            .copied()
-            .unwrap_or(0.0)
+        let place = values.len().saturating_sub(1) * percent / 100;
+        values.get(place).copied().unwrap_or(0.0)
     };
-    let observed = percentile(
-        points
-            .iter()
-            .filter_map(Point::observed)
-            .map(|(mean, _)| mean)
-            .collect(),
-    );
-    let expected = percentile(
-        points
-            .iter()
-            .filter_map(Point::expected)
-            .map(|(mean, _)| mean)
-            .collect(),
-    );
-    let top = observed.max(expected) * 1.15;
+    let observed = points.iter().filter_map(Point::observed).map(|(mean, _)| mean);
+    let expected = points
+        .iter()
+        .filter_map(Point::expected)
+        .map(|(expected, _)| expected);
+    let top = percentile(observed.collect(), 99).max(percentile(expected.collect(), 50)) * 1.15;
     if top > 0.0 && top.is_finite() { top } else { 1.0 }
 }
 
