@@ -17,6 +17,7 @@ const OWN_ALERT: &[(Cause, AlertName)] = &[
     (Cause::DnsTargetDrift, AlertName::DnsTargetDrift),
     (Cause::CertificateExpiring, AlertName::CertificateExpiring),
     (Cause::Flapping, AlertName::EndpointFlapping),
+    (Cause::TrafficLow, AlertName::TrafficLow),
 ];
 
 /// Every alert, in the order of [`AlertName::ALL`].

@@ -21,7 +21,7 @@ mod probe;
 mod probe_series;
 mod program;
 pub mod quiet;
-mod real;
+pub mod real;
 mod scenarios;
 mod tls;
 mod traffic_backtest;
