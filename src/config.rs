@@ -56,6 +56,8 @@ pub struct Config {
     pub resolver: dns::Settings,
     /// Places that are never ours; none, or two and more.
     pub anchors: Vec<Url>,
+    /// Click traffic; none where none is configured.
+    pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.
     pub intermediates: Option<Vec<u8>>,
     /// What works, but not as its author may think.

@@ -15,6 +15,7 @@ use crate::endpoint::{EndpointName, GroupName};
 
 pub mod backtest;
 pub mod baseline;
+pub mod bucket;
 mod calibration;
 mod detector;
 pub mod ensemble;
@@ -25,7 +26,9 @@ pub mod plan;
 mod pool;
 mod ring;
 pub mod source;
+pub mod stream;
 mod trial;
+pub mod watch;
 
 /// What is known of one bin of one series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

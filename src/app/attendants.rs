@@ -1,18 +1,32 @@
-//! The tasks that belong to the configuration in force: discovery and anchors. Replaced whole with it.
+//! The tasks that belong to the configuration in force: discovery, anchors and traffic. Replaced whole with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::{Discovered, Source};
-use crate::endpoint::GroupName;
+use crate::endpoint::{Endpoint, GroupName};
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
+use crate::traffic;
 use crate::vantage;
+
+/// What the tasks work with, whatever the configuration.
+#[derive(Debug)]
+pub(super) struct Means {
+    pub(super) anchor_module: Arc<Module>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Every endpoint, whichever share of the catalogue it is in.
+    pub(super) endpoints: watch::Receiver<Arc<[Arc<Endpoint>]>>,
+    /// Whether traffic is watched here: one share does it for all, since groups are judged as a whole.
+    pub(super) watches_traffic: bool,
+}
 
 /// One source of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,10 +53,11 @@ pub(super) struct Attendants {
     sender: mpsc::Sender<Found>,
     receiver: mpsc::Receiver<Found>,
     doubts: Arc<Mutex<mpsc::Receiver<()>>>,
+    means: Means,
 }
 
 impl Attendants {
-    pub(super) fn new(doubts: Arc<Mutex<mpsc::Receiver<()>>>) -> Self {
+    pub(super) fn new(doubts: Arc<Mutex<mpsc::Receiver<()>>>, means: Means) -> Self {
         let (sender, receiver) = mpsc::channel(64);
         Self {
             generation: 0,
@@ -51,6 +66,7 @@ impl Attendants {
             sender,
             receiver,
             doubts,
+            means,
         }
     }
 
@@ -65,17 +81,17 @@ impl Attendants {
     }
 
     /// Ends the tasks of the last configuration and starts those of this one.
-    pub(super) fn replace(
-        &mut self,
-        config: &Config,
-        anchor_module: &Arc<Module>,
-        prober: &Arc<Prober>,
-        recorder: &Arc<Recorder>,
-    ) {
+    pub(super) fn replace(&mut self, config: &Config, prober: &Arc<Prober>) {
         self.stop.cancel();
         self.stop = CancellationToken::new();
         self.generation += 1;
         while self.tasks.try_join_next().is_some() {}
+        self.discover(config);
+        self.watch_anchors(config, prober);
+        self.watch_traffic(config);
+    }
+
+    fn discover(&mut self, config: &Config) {
         for plan in &config.groups {
             for (place, settings) in plan.sources.iter().enumerate() {
                 let key = SourceKey {
@@ -94,18 +110,36 @@ impl Attendants {
                     .spawn(discover(source, key, self.generation, found, self.stop.clone()));
             }
         }
+    }
+
+    fn watch_anchors(&mut self, config: &Config, prober: &Arc<Prober>) {
         if config.anchors.is_empty() {
-            recorder.no_anchors();
+            self.means.recorder.no_anchors();
         } else {
             let watch = vantage::Watch {
                 anchors: config.anchors.clone(),
-                module: Arc::clone(anchor_module),
+                module: Arc::clone(&self.means.anchor_module),
                 prober: Arc::clone(prober),
-                recorder: Arc::clone(recorder),
+                recorder: Arc::clone(&self.means.recorder),
             };
             self.tasks
                 .spawn(watch.run(Arc::clone(&self.doubts), self.stop.clone()));
         }
+    }
+
+    fn watch_traffic(&mut self, config: &Config) {
+        let plan = config.traffic.as_ref().filter(|_| self.means.watches_traffic);
+        let Some(plan) = plan else {
+            self.means.recorder.traffic_replaced(&[], &[]);
+            return;
+        };
+        let watch = traffic::watch::Watch {
+            plan: Arc::clone(plan),
+            endpoints: self.means.endpoints.clone(),
+            recorder: Arc::clone(&self.means.recorder),
+            clock: Arc::clone(&self.means.clock),
+        };
+        self.tasks.spawn(watch.run(self.stop.clone()));
     }
 
     pub(super) async fn stop(&mut self) {

@@ -15,7 +15,7 @@ use super::{Settings, attendants, single};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors, GroupPlan};
 use crate::discovery::{self, Discovered};
-use crate::endpoint::{EndpointName, ModuleName};
+use crate::endpoint::{Endpoint, EndpointName, ModuleName};
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
 use crate::schedule::runner::{Deployment, Runner};
@@ -45,6 +45,8 @@ pub(super) struct Supervisor {
     attendants: attendants::Attendants,
     singles: JoinSet<()>,
     deployments: watch::Sender<Deployment>,
+    /// Every endpoint, whichever share of the catalogue it is in.
+    everything: watch::Sender<Arc<[Arc<Endpoint>]>>,
 }
 
 impl Supervisor {
@@ -58,7 +60,15 @@ impl Supervisor {
         };
         let (deployments, deployed) = watch::channel(deployment);
         let (doubt, doubts) = mpsc::channel(1);
-        let attendants = attendants::Attendants::new(Arc::new(Mutex::new(doubts)));
+        let (everything, endpoints) = watch::channel(Arc::from([]));
+        let means = attendants::Means {
+            anchor_module: Arc::clone(&parts.anchor_module),
+            recorder: Arc::clone(&parts.recorder),
+            clock: Arc::clone(&parts.clock),
+            endpoints,
+            watches_traffic: parts.settings.shard.ordinal == 0,
+        };
+        let attendants = attendants::Attendants::new(Arc::new(Mutex::new(doubts)), means);
         let runner = Runner::new(deployed, Arc::clone(&parts.recorder), doubt);
         let mut supervisor = Self {
             parts,
@@ -68,6 +78,7 @@ impl Supervisor {
             attendants,
             singles: JoinSet::new(),
             deployments,
+            everything,
         };
         supervisor.put_in_force();
         (supervisor, runner)
@@ -159,12 +170,7 @@ impl Supervisor {
         self.found
             .retain(|key, _| self.config.groups.iter().any(|plan| plan.group.name == key.group));
         self.deploy();
-        self.attendants.replace(
-            &self.config,
-            &self.parts.anchor_module,
-            &self.prober,
-            &self.parts.recorder,
-        );
+        self.attendants.replace(&self.config, &self.prober);
         let config = config::show(&self.config).into();
         self.parts.front.store(Arc::new(Front {
             ready: true,
@@ -200,6 +206,7 @@ impl Supervisor {
         for rejected in rejected {
             tracing::warn!(target = rejected.target, reason = %rejected.reason, "a discovered target cannot be watched");
         }
+        self.everything.send_replace(endpoints.iter().cloned().collect());
         let shard = self.parts.settings.shard;
         endpoints.retain(|endpoint| shard.holds(endpoint.name.as_str()));
         let groups = self

@@ -59,6 +59,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         modules,
         resolver,
         anchors,
+        traffic: None,
         intermediates,
         warnings,
         sources: super::Sources::default(),

@@ -116,6 +116,27 @@ impl Ensemble {
         number
     }
 
+    /// Moves a series to another pool, or to none.
+    pub fn join(&mut self, series: usize, pool: Option<usize>) {
+        for (number, other) in self.pools.iter_mut().enumerate() {
+            if pool == Some(number) {
+                continue;
+            }
+            let Some(place) = other.members.iter().position(|member| *member == series) else {
+                continue;
+            };
+            other.members.swap_remove(place);
+            if let Some(detector) = self.series.get_mut(series) {
+                detector.release_for_pool();
+            }
+        }
+        if let Some(pool) = pool.and_then(|pool| self.pools.get_mut(pool))
+            && !pool.members.contains(&series)
+        {
+            pool.members.push(series);
+        }
+    }
+
     /// Takes in one bin of every series and says what has changed.
     ///
     /// Bins come in order of time; what lies between two calls is missing, and what is not later than the last call is
@@ -138,7 +159,7 @@ impl Ensemble {
         for (number, detector) in self.series.iter_mut().enumerate() {
             let bin = row.get(number).copied().unwrap_or(Bin::Missing);
             detector.push(index, bin, budget);
-            if detector.saw(index) {
+            if detector.is_fresh() {
                 let change = step(detector, index, &self.rules);
                 events.extend(
                     change.map(|(change, finding)| {

@@ -24,8 +24,10 @@ const LEVELS: &[(&str, u8)] = &[
     // The edges to the network.
     ("discovery", 2),
     ("probe", 2),
+    ("traffic::bucket", 2),
     ("traffic::plan", 2),
     ("traffic::source", 2),
+    ("traffic::stream", 2),
     // What is known, and what shows it.
     ("state", 3),
     ("metrics", 4),
