@@ -149,6 +149,7 @@ impl Season {
             place = 0;
         }
         while self.sums.len() <= place {
+            self.make_room();
             self.sums.push_back(0.0);
             self.bins.push_back(0);
         }
@@ -167,6 +168,15 @@ impl Season {
             self.clicks -= f64::from(self.sums.pop_front().unwrap_or_default());
             self.covered -= f64::from(self.bins.pop_front().unwrap_or_default());
             self.first += 1;
+        }
+    }
+
+    /// Grows by days: doubling would leave a third of a full history's memory unused.
+    fn make_room(&mut self) {
+        if self.sums.len() == self.sums.capacity() {
+            let days = usize::try_from(4 * self.slots_a_day()).unwrap_or(1);
+            self.sums.reserve_exact(days);
+            self.bins.reserve_exact(days);
         }
     }
 
