@@ -128,6 +128,12 @@ pub fn anchor_module() -> Result<Arc<Module>, ConfigErrors> {
     })
 }
 
+/// The mean time between two false alarms, said as so many per so long: `1 per 30d`; at least an hour.
+#[must_use]
+pub fn false_alarms(text: &str) -> Option<jiff::SignedDuration> {
+    traffic::parse_budget(text)
+}
+
 /// A length of time as Prometheus writes it: `5s`, `500ms`, `1m30s`.
 #[must_use]
 pub fn duration(text: &str) -> Option<Duration> {

@@ -155,13 +155,8 @@ fn show(args: &BacktestArgs, table: &Table) -> std::io::Result<()> {
 
 /// A mean time between two false alarms, said as so many per so long.
 fn budget(text: &str) -> Result<SignedDuration, String> {
-    let parsed = text.split_once("per").and_then(|(count, time)| {
-        let count: i32 = count.trim().parse().ok().filter(|count| *count > 0)?;
-        let time = SignedDuration::try_from(crate::config::duration(time.trim())?).ok()?;
-        time.checked_div(count)
-            .filter(|mean| *mean >= SignedDuration::from_hours(1))
-    });
-    parsed.ok_or_else(|| format!("{text:?} is not a budget such as \"1 per 30d\", at most one per hour"))
+    crate::config::false_alarms(text)
+        .ok_or_else(|| format!("{text:?} is not a budget such as \"1 per 30d\", at most one per hour"))
 }
 
 /// A time zone of the IANA database.

@@ -381,22 +381,20 @@ fn false_alarms(given: &At<String>, at: &Resolving<'_>) -> Option<SignedDuration
     let between = parse_budget(&given.value);
     if between.is_none() {
         let what = format!("{} is not a number of false alarms", shown(&given.value));
-        let hint = "write a number, per, and a duration of 1h to 10y, as in 1 per 30d";
+        let hint = "write a number, per, and a duration, as in 1 per 30d; at most one per hour";
         at.findings.fault_with_hint(given.place, what, hint);
     }
     between
 }
 
-/// The mean time between two false alarms; none where the text or the figure cannot be used.
-pub(crate) fn parse_budget(text: &str) -> Option<SignedDuration> {
+/// The mean time between two false alarms, at least an hour; none where the text cannot be used.
+pub(super) fn parse_budget(text: &str) -> Option<SignedDuration> {
     let (number, duration) = text.split_once(" per ")?;
-    let number: f64 = number.trim().parse().ok()?;
-    let duration = Lasting::parse(duration.trim()).ok()?.0;
-    let allowed = Duration::from_secs(3600)..=3660 * DAY;
-    if !(number > 0.0 && number <= 1e6 && allowed.contains(&duration)) {
-        return None;
-    }
-    SignedDuration::try_from_secs_f64(duration.as_secs_f64() / number).ok()
+    let number: i32 = number.trim().parse().ok().filter(|number| *number > 0)?;
+    let duration = SignedDuration::try_from(Lasting::parse(duration.trim()).ok()?.0).ok()?;
+    let possible = SignedDuration::from_hours(1)..=SignedDuration::from_hours(24 * 3660);
+    let between = duration.checked_div(number)?;
+    possible.contains(&between).then_some(between)
 }
 
 fn time_zone(given: &At<String>, at: &Resolving<'_>) -> Option<TimeZone> {

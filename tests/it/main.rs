@@ -9,6 +9,7 @@ mod causes;
 mod certificate;
 mod cli;
 mod config;
+mod config_traffic;
 mod connect;
 mod discovery;
 mod dns;

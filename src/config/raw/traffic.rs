@@ -18,7 +18,7 @@ pub(in crate::config) struct Traffic {
     #[schemars(extend("default" = []))]
     pub(in crate::config) sources: Option<Vec<At<Source>>>,
     /// How many false alarms are accepted of the whole installation, shared out over all series and groups: a number,
-    /// `per`, a duration of 1h to 10y.
+    /// `per`, a duration; at most one per hour.
     #[schemars(extend("default" = crate::config::defaults::FALSE_ALARMS))]
     pub(in crate::config) false_alarms: Option<At<String>>,
     /// The wall clock that the rhythm of day and week follows, as in `Europe/Berlin`.
