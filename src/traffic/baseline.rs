@@ -1,7 +1,7 @@
 //! What the time of the week leads to expect: the seasonal shape of one series.
 //!
 //! The shape is relative (about 1 on average); how busy it is now is the level, which the detector takes from the hours
-//! before. A shape is the median over the last four weeks of what came around the same local time of the week, drawn
+//! before. A shape is the (lower) median over the last four weeks of what came around the same local time of the week, drawn
 //! towards the median over the last seven days where the weeks are few or the counts small. Bins of a known outage never
 //! enter it.
 
@@ -162,7 +162,8 @@ impl Season {
         let by_day = daily.map_or(mean, |typical| typical.towards(mean));
         let expected = match weekly {
             Some(typical) if typical.samples >= 2 => typical.towards(by_day),
-            Some(typical) => f64::midpoint(typical.towards(by_day), by_day),
+            // One week may have been the week of a burst, or of an outage.
+            Some(typical) => f64::midpoint(typical.towards(by_day), by_day).min(by_day),
             None => by_day,
         };
         (expected / mean).max(LEAST)
@@ -188,8 +189,8 @@ impl Season {
         }
         rates.sort_by(f64::total_cmp);
         let samples = rates.len();
-        let upper = *rates.get(samples / 2)?;
-        let rate = f64::midpoint(upper, *rates.get(samples.saturating_sub(1) / 2)?);
+        // The lower of the two middle ones: of two weeks, one may have been the week of a burst.
+        let rate = *rates.get(samples.saturating_sub(1) / 2)?;
         Some(Typical {
             rate,
             exposure,

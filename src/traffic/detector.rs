@@ -58,6 +58,10 @@ pub(super) struct Detector {
     hold: Option<Hold>,
     pub(super) alarm: Option<Alarm>,
     newest: Option<i64>,
+    /// Something has become known with the last bin.
+    fresh: bool,
+    /// Something has become known of bins before.
+    amended: bool,
     shifted: Option<Timestamp>,
 }
 
@@ -78,6 +82,8 @@ impl Detector {
             hold: None,
             alarm: None,
             newest: None,
+            fresh: false,
+            amended: false,
             shifted: None,
             grid,
         }
@@ -98,14 +104,19 @@ impl Detector {
             .map_or_else(|| self.expected_level(index), |hold| hold.level);
         let telling = self.hold.is_none();
         self.ring.push(bin.count(), self.shape, telling, level);
-        let Some(clicks) = bin.count() else { return };
-        self.newest = Some(index);
-        if clicks > 0.0 {
-            self.silent_since = index + 1;
+        let amended = std::mem::take(&mut self.amended);
+        self.fresh = amended || bin.count().is_some();
+        if let Some(clicks) = bin.count() {
+            self.newest = Some(index);
+            if clicks > 0.0 {
+                self.silent_since = index + 1;
+            }
+            if telling {
+                self.season.add(self.slot, clicks);
+                self.level.note(clicks, self.shape);
+            }
         }
-        if telling {
-            self.season.add(self.slot, clicks);
-            self.level.note(clicks, self.shape);
+        if telling && self.fresh {
             self.learn(index);
         }
     }
@@ -351,16 +362,20 @@ impl Detector {
         } else {
             self.season.shape(self.season.slot_at(index * self.grid.bin))
         };
-        self.ring.amend(index, clicks - was.clicks, shape);
+        let telling = self.hold.is_none();
+        self.ring.amend(index, clicks - was.clicks, shape, telling);
+        self.amended |= shape > 0.0;
+        self.newest = self.newest.max(Some(index));
         if clicks > 0.0 && index >= self.silent_since {
             self.silent_since = index + 1;
         }
-        if self.hold.is_none() {
+        if telling {
             let slot = self.season.slot_at(index * self.grid.bin);
             if was.shape > 0.0 {
                 self.season.remove(slot, was.clicks);
             }
             self.season.add(slot, clicks);
+            self.level.amend(self.slot - slot, clicks - was.clicks, shape);
         }
     }
 
@@ -369,9 +384,9 @@ impl Detector {
         self.grid.bin
     }
 
-    /// Whether the newest bin is this one.
-    pub(super) fn saw(&self, index: i64) -> bool {
-        self.newest == Some(index)
+    /// Whether something has become known with the last bin: its own count, or late ones of bins before.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// The time at which a bin ends.

@@ -159,7 +159,7 @@ impl Ensemble {
         for (number, detector) in self.series.iter_mut().enumerate() {
             let bin = row.get(number).copied().unwrap_or(Bin::Missing);
             detector.push(index, bin, budget);
-            if detector.saw(index) {
+            if detector.is_fresh() {
                 let change = step(detector, index, &self.rules);
                 events.extend(
                     change.map(|(change, finding)| {

@@ -9,6 +9,9 @@ use super::ring::{Ring, Sum};
 /// Each stretch's level is drawn towards the longer one's as if that were worth so many clicks.
 const PRIOR_CLICKS: f64 = 40.0;
 
+/// A day with so many clicks owes next to nothing to what was before it.
+const ENOUGH_CLICKS: f64 = 10.0 * PRIOR_CLICKS;
+
 /// A burst beyond so many times what the season leads to expect is not relied on to last.
 const BUSIEST: f64 = 2.0;
 
@@ -24,6 +27,8 @@ pub(super) struct Level {
     sum: (f64, f64),
     /// No level is above this.
     calm: f64,
+    /// The level that was accepted, while the season knows better of another.
+    accepted: Option<f64>,
 }
 
 impl Default for Level {
@@ -32,6 +37,7 @@ impl Default for Level {
             day: VecDeque::new(),
             sum: (0.0, 0.0),
             calm: f64::INFINITY,
+            accepted: None,
         }
     }
 }
@@ -53,6 +59,11 @@ impl Level {
     /// Takes a bin of the present slot in.
     pub(super) fn note(&mut self, clicks: f64, shape: f64) {
         self.change(0, clicks, shape);
+    }
+
+    /// Adds what has become known of a bin that many slots back.
+    pub(super) fn amend(&mut self, back: i64, clicks: f64, shape: f64) {
+        self.change(back, clicks, shape);
     }
 
     /// Takes a bin out again that many slots back, because it belongs to an outage.
@@ -80,12 +91,13 @@ impl Level {
         self.sum = (0.0, 0.0);
         self.calm = f64::INFINITY;
         self.note(sum.clicks, sum.shape);
+        self.accepted = (sum.shape > 0.0).then(|| sum.clicks / sum.shape);
     }
 
     /// Clicks per bin and unit of shape before this bin: the lowest of what the last four hours, the last hour and the
     /// last quarter of an hour say, each drawn towards the longer one where it holds few clicks.
     pub(super) fn before(&self, index: i64, ring: &Ring, grid: &Grid, season: &Season) -> f64 {
-        let usual = season.mean().unwrap_or(0.0);
+        let usual = self.accepted.or_else(|| season.mean()).unwrap_or(0.0);
         let mut level = shrunk(self.sum.0.max(0.0), self.sum.1.max(0.0), usual);
         let mut lowest = f64::INFINITY;
         for length in grid.references {
@@ -98,6 +110,9 @@ impl Level {
 
     /// Renews what bursts do not move: the median over the hours of the last day.
     pub(super) fn settle(&mut self, season: &Season) {
+        if self.sum.0 >= ENOUGH_CLICKS {
+            self.accepted = None;
+        }
         let an_hour = (self.day.len() / 24).max(1);
         let known: Vec<(f64, f64)> = self
             .day

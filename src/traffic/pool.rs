@@ -78,7 +78,7 @@ impl Pool {
         let reporting = self
             .members
             .iter()
-            .filter(|member| series.get(**member).is_some_and(|series| series.saw(index)))
+            .filter(|member| series.get(**member).is_some_and(Detector::is_fresh))
             .count();
         if reporting < FEWEST {
             return None;
@@ -143,7 +143,7 @@ impl Pool {
         let (mut observed, mut expected, mut variance, mut count) = (0.0, 0.0, 0.0, 0);
         let mut since = index;
         for detector in self.members.iter().filter_map(|member| series.get(*member)) {
-            if !detector.saw(index) {
+            if !detector.is_fresh() {
                 continue;
             }
             let Some(window) = detector.window(place) else {

@@ -147,14 +147,16 @@ impl Ring {
     }
 
     /// Corrects the count of a bin that is still remembered; `shape` is what it adds where nothing was known.
-    pub(super) fn amend(&mut self, index: i64, clicks: f64, shape: f64) {
+    pub(super) fn amend(&mut self, index: i64, clicks: f64, shape: f64, telling: bool) {
         for later in index.max(self.oldest())..self.next {
             let place = self.place(later);
             let kept = &mut self.kept[place];
             kept.clicks += clicks;
             kept.shape += shape;
-            kept.quiet_clicks += clicks;
-            kept.quiet_shape += shape;
+            if telling {
+                kept.quiet_clicks += clicks;
+                kept.quiet_shape += shape;
+            }
         }
     }
 }

@@ -26,5 +26,6 @@ mod scenarios;
 mod tls;
 mod traffic_backtest;
 mod traffic_judged;
+mod traffic_scenarios;
 mod traffic_source;
 mod web;

@@ -143,7 +143,7 @@ fn differences(
 }
 
 /// Every scenario of a folder's files, in order of file name.
-fn load<T: DeserializeOwned>(folder: &str) -> Vec<T> {
+pub(crate) fn load<T: DeserializeOwned>(folder: &str) -> Vec<T> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/scenarios")
         .join(folder);

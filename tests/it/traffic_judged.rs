@@ -23,10 +23,14 @@ fn rules(sharers: usize) -> Rules {
 }
 
 /// Poisson counts from a seed; the same for the same seed.
-struct Clicks(u64);
+pub(crate) struct Clicks(u64);
 
 impl Clicks {
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,7 +40,11 @@ impl Clicks {
         share
     }
 
-    fn poisson(&mut self, mean: f64) -> f64 {
+    pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
+        // A sum of parts, because the exponential of a large mean is nothing.
+        if mean > 200.0 {
+            return self.poisson(mean / 2.0) + self.poisson(mean / 2.0);
+        }
         let (mut left, mut count, floor) = (1.0, -1.0, (-mean).exp());
         while left > floor {
             left *= self.uniform();
