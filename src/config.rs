@@ -33,6 +33,7 @@ mod schema;
 mod secret;
 mod show;
 mod source;
+mod traffic;
 mod tree;
 mod value;
 

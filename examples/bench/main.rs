@@ -1,8 +1,10 @@
-//! What linkwatch costs, measured beside a bare handshake-and-GET loop and the real blackbox_exporter.
+//! What linkwatch costs, measured beside a bare handshake-and-GET loop and the real blackbox_exporter; and what judging
+//! click traffic costs, beside the bare arithmetic.
 //!
 //! ```text
 //! cargo run --release --example bench -- cost  [--rounds N] [--probes N]
 //! cargo run --release --example bench -- fleet [--endpoints N] [--minutes N] [--hanging N]
+//! cargo run --release --example bench -- traffic [--series N] [--sparse-days N] [--dense-hours N]
 //! ```
 //!
 //! Every measured thing runs in a process of its own, so that its user and system time and its resident memory are
@@ -27,6 +29,7 @@ mod fleet;
 mod meter;
 mod prober;
 mod server;
+mod traffic;
 mod watch;
 mod worker;
 
@@ -45,17 +48,19 @@ fn main() -> ExitCode {
 /// Runs what the command line names; `false` when a ceiling was passed.
 fn run(arguments: &[String]) -> anyhow::Result<bool> {
     let Some((command, rest)) = arguments.split_first() else {
-        bail!("say what to measure: cost or fleet");
+        bail!("say what to measure: cost, fleet or traffic");
     };
     match command.as_str() {
         "cost" => cost::run(&options(rest)?),
         "fleet" => fleet::run(&options(rest)?),
+        "traffic" => traffic::run(&options(rest)?),
         // Benchmarks start themselves again as these.
         "server" => server::run(rest).map(|()| true),
         "worker" => worker::run(rest).map(|()| true),
         "fleet-worker" => worker::run_fleet(rest).map(|()| true),
+        "traffic-worker" => traffic::worker::run(rest).map(|()| true),
         "linkwatch" => Ok(watch::run(rest) == ExitCode::SUCCESS),
-        other => bail!("no such benchmark: {other}; there are cost and fleet"),
+        other => bail!("no such benchmark: {other}; there are cost, fleet and traffic"),
     }
 }
 

@@ -15,6 +15,14 @@ pub(super) const MODULE: &str = "http_2xx";
 pub(super) const FILE_REFRESH: Duration = Duration::from_secs(30);
 pub(super) const HTTP_REFRESH: Duration = Duration::from_secs(60);
 
+pub(super) const FALSE_ALARMS: &str = "1 per 30d";
+pub(super) const ACCEPT_AFTER: Duration = Duration::from_secs(86_400);
+pub(super) const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BIN: Duration = Duration::from_secs(60);
+pub(super) const INGEST_DELAY: Duration = Duration::from_secs(120);
+/// Four weeks for the season, and one more to calibrate on.
+pub(super) const HISTORY: Duration = Duration::from_secs(35 * 86_400);
+
 /// The modules that are there without being declared.
 pub(super) const MODULES: &str = "
 modules:
@@ -58,4 +66,24 @@ pub(super) fn file_refresh() -> String {
 
 pub(super) fn http_refresh() -> String {
     Lasting(HTTP_REFRESH).to_string()
+}
+
+pub(super) fn accept_after() -> String {
+    Lasting(ACCEPT_AFTER).to_string()
+}
+
+pub(super) fn source_timeout() -> String {
+    Lasting(SOURCE_TIMEOUT).to_string()
+}
+
+pub(super) fn bin() -> String {
+    Lasting(BIN).to_string()
+}
+
+pub(super) fn ingest_delay() -> String {
+    Lasting(INGEST_DELAY).to_string()
+}
+
+pub(super) fn history() -> String {
+    Lasting(HISTORY).to_string()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::header::HOST;
 use http::{HeaderName, HeaderValue};
 
+use super::at::At;
 use super::error::{Place, shown};
 use super::raw::module::{HeaderValues, Http};
 use super::resolve::Resolving;
@@ -46,8 +47,17 @@ pub(super) fn resolve(raw: &Http, at: &mut Resolving<'_>) -> Vec<(HeaderName, He
             headers.extend(header(&name, &value.value, value.place, secret, at));
         }
     }
-    let mut named = BTreeMap::new();
-    for (name, values) in raw.http_headers.iter().flatten() {
+    headers.extend(named(raw.http_headers.iter().flatten(), at));
+    headers
+}
+
+/// The headers of `http_headers`, in the order of the file's keys.
+pub(super) fn named<'r>(
+    raw: impl Iterator<Item = (&'r String, &'r At<HeaderValues>)>,
+    at: &mut Resolving<'_>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let (mut headers, mut named) = (Vec::new(), BTreeMap::new());
+    for (name, values) in raw {
         let Some(name) = header_name(name, values.place, at) else {
             continue;
         };

@@ -11,6 +11,7 @@ use super::at::{At, OneOrMany};
 use super::value::{Lasting, Later, Match, Share};
 
 pub(super) mod module;
+pub(super) mod traffic;
 
 pub(super) use module::Module;
 
@@ -37,8 +38,8 @@ pub(super) struct Root {
     pub(super) groups: Option<Vec<At<Group>>>,
     /// Hosting platforms, asked what they expect of a domain.
     pub(super) platforms: Option<At<Later>>,
-    /// Traffic that is watched for going quiet.
-    pub(super) traffic: Option<At<Later>>,
+    /// Click traffic that is watched for going quiet.
+    pub(super) traffic: Option<traffic::Traffic>,
 }
 
 /// What holds for every group that does not say otherwise.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use url::Url;
 
@@ -9,7 +10,7 @@ use super::at::At;
 use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
 use super::reader;
-use super::{Config, Global, defaults, group, module, raw, resolver, tree};
+use super::{Config, Global, defaults, group, module, raw, resolver, traffic, tree};
 use crate::endpoint::Confirm;
 use crate::probe::dns;
 
@@ -46,6 +47,8 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         .map_or_else(dns::Settings::default, |raw| resolver::resolve(&raw, &mut at));
     let anchors = at.anchors(root.vantage.unwrap_or_default());
 
+    let traffic = root.traffic.map(|raw| traffic::resolve(raw, &mut at));
+
     let (mut problems, mut warnings) = findings.finish();
     problems.append(&mut elsewhere.faults);
     warnings.append(&mut elsewhere.warnings);
@@ -59,7 +62,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         modules,
         resolver,
         anchors,
-        traffic: None,
+        traffic: traffic.map(Arc::new),
         intermediates,
         warnings,
         sources: super::Sources::default(),
@@ -91,9 +94,6 @@ impl Resolving<'_> {
     fn unsupported(&self, root: &raw::Root) {
         if let Some(platforms) = &root.platforms {
             self.findings.unsupported(platforms.place, "\"platforms\"");
-        }
-        if let Some(traffic) = &root.traffic {
-            self.findings.unsupported(traffic.place, "\"traffic\"");
         }
     }
 

@@ -22,6 +22,9 @@ const REACH: SignedDuration = SignedDuration::from_mins(30);
 /// An estimate from fewer clicks than this owes half of itself to the coarser one (a gamma prior of that weight).
 const PRIOR_CLICKS: f64 = 20.0;
 
+/// A median of fewer samples than this may be that of a burst.
+const FEWEST: usize = 3;
+
 /// A shape is never below this share of the mean: at the quietest hour something is expected.
 const LEAST: f64 = 0.02;
 
@@ -105,6 +108,28 @@ impl Season {
         self.change(slot, clicks, 1);
     }
 
+    /// Takes several bins of a slot in at once.
+    pub fn add_slot(&mut self, slot: i64, clicks: f64, bins: u8) {
+        for place in 0..bins {
+            let clicks = if place == 0 { clicks } else { 0.0 };
+            self.change(slot, clicks, 1);
+        }
+    }
+
+    /// The median over the slots of the last week, in clicks per bin: neither bursts nor outages move it.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        let a_week = usize::try_from(7 * self.slots_a_day()).unwrap_or(usize::MAX);
+        let slots = self.sums.iter().rev().zip(self.bins.iter().rev());
+        let mut rates: Vec<f64> = slots
+            .take(a_week)
+            .filter(|(_, bins)| **bins > 0)
+            .map(|(clicks, bins)| f64::from(*clicks) / f64::from(*bins))
+            .collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or(0.0)
+    }
+
     /// Takes a bin out again, because it belongs to an outage or was wrong.
     pub fn remove(&mut self, slot: i64, clicks: f64) {
         self.change(slot, -clicks, -1);
@@ -124,6 +149,7 @@ impl Season {
             place = 0;
         }
         while self.sums.len() <= place {
+            self.make_room();
             self.sums.push_back(0.0);
             self.bins.push_back(0);
         }
@@ -145,6 +171,15 @@ impl Season {
         }
     }
 
+    /// Grows by days: doubling would leave a third of a full history's memory unused.
+    fn make_room(&mut self) {
+        if self.sums.len() == self.sums.capacity() {
+            let days = usize::try_from(4 * self.slots_a_day()).unwrap_or(1);
+            self.sums.reserve_exact(days);
+            self.bins.reserve_exact(days);
+        }
+    }
+
     fn forget(&mut self) {
         self.sums.clear();
         self.bins.clear();
@@ -159,13 +194,20 @@ impl Season {
         };
         let daily = self.typical(slot, (1..=7).map(ToSpan::days));
         let weekly = self.typical(slot, (1..=4).map(ToSpan::weeks));
-        let by_day = daily.map_or(mean, |typical| typical.towards(mean));
-        let expected = match weekly {
-            Some(typical) if typical.samples >= 2 => typical.towards(by_day),
-            // One week may have been the week of a burst, or of an outage.
-            Some(typical) => f64::midpoint(typical.towards(by_day), by_day).min(by_day),
-            None => by_day,
+        // A few samples may all be of bursts: then no more than the mean is expected.
+        let trusted = |typical: &Typical, prior: f64| {
+            let rate = typical.towards(prior);
+            if typical.samples < FEWEST {
+                rate.min(prior)
+            } else {
+                rate
+            }
         };
+        let by_day = daily.map_or(mean, |typical| trusted(&typical, mean));
+        let by_week = weekly.map_or(by_day, |typical| trusted(&typical, by_day));
+        // Bursts are seldom at the same time on most days and in most weeks. Where they are in either, the other says
+        // what is there without them; the level follows what is busier every week.
+        let expected = by_week.min(by_day);
         (expected / mean).max(LEAST)
     }
 
@@ -190,7 +232,7 @@ impl Season {
         rates.sort_by(f64::total_cmp);
         let samples = rates.len();
         // The lower of the two middle ones: of two weeks, one may have been the week of a burst.
-        let rate = *rates.get(samples.saturating_sub(1) / 2)?;
+        let rate = *rates.get(samples.saturating_sub(1) / 3)?;
         Some(Typical {
             rate,
             exposure,

@@ -27,7 +27,28 @@ struct Hold {
     own: bool,
     /// It is a pool's.
     pool: bool,
+    /// A slot with fewer clicks per bin is silent: it never enters the season.
+    silent_below: f64,
+    /// Clicks and bins of the present slot.
+    slot: (f64, u8),
 }
+
+impl Hold {
+    const fn by(own: bool, pool: bool) -> Self {
+        Self {
+            level: 0.0,
+            own,
+            pool,
+            silent_below: 0.0,
+            slot: (0.0, 0),
+        }
+    }
+}
+
+/// Less than this share of what is usual is silence. What is more enters the season even while an alarm stands, where a
+/// median outvotes a real outage: otherwise a season that is wrong would raise the same false alarm every day and never
+/// learn better.
+const SILENT: f64 = 0.05;
 
 /// An alarm that stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,7 +132,9 @@ impl Detector {
             if clicks > 0.0 {
                 self.silent_since = index + 1;
             }
-            if telling {
+            if let Some(hold) = &mut self.hold {
+                hold.slot = (hold.slot.0 + clicks, hold.slot.1.saturating_add(1));
+            } else {
                 self.season.add(self.slot, clicks);
                 self.level.note(clicks, self.shape);
             }
@@ -133,6 +156,12 @@ impl Detector {
                 self.trial.end_day();
             }
             self.set_thresholds(budget);
+        }
+        if let Some(hold) = &mut self.hold {
+            let (clicks, bins) = std::mem::take(&mut hold.slot);
+            if clicks > hold.silent_below * f64::from(bins) {
+                self.season.add_slot(self.slot, clicks, bins);
+            }
         }
         let passed = if self.slot == i64::MIN {
             1
@@ -237,26 +266,12 @@ impl Detector {
             since,
             raised: self.alarm.map_or(raised, |alarm| alarm.raised),
         });
-        self.freeze(
-            since,
-            Hold {
-                level: 0.0,
-                own: true,
-                pool: false,
-            },
-        );
+        self.freeze(since, Hold::by(true, false));
     }
 
     /// Keeps the level as it was before `since`, on behalf of a pool.
     pub(super) fn freeze_for_pool(&mut self, since: i64) {
-        self.freeze(
-            since,
-            Hold {
-                level: 0.0,
-                own: false,
-                pool: true,
-            },
-        );
+        self.freeze(since, Hold::by(false, true));
     }
 
     fn freeze(&mut self, since: i64, by: Hold) {
@@ -280,7 +295,11 @@ impl Detector {
             }
         }
         self.ring.freeze(since, level);
-        self.hold = Some(Hold { level, ..by });
+        self.hold = Some(Hold {
+            level,
+            silent_below: SILENT * self.season.median(),
+            ..by
+        });
     }
 
     /// Whether traffic is back to a share of what is expected, in bins since `since`: judged by the shortest window of
@@ -305,21 +324,13 @@ impl Detector {
     pub(super) fn clear(&mut self) {
         self.alarm = None;
         self.fresh_from = self.ring.next();
-        self.release(Hold {
-            level: 0.0,
-            own: true,
-            pool: false,
-        });
+        self.release(Hold::by(true, false));
     }
 
     /// Lets go of what a pool held.
     pub(super) fn release_for_pool(&mut self) {
         self.fresh_from = self.ring.next();
-        self.release(Hold {
-            level: 0.0,
-            own: false,
-            pool: true,
-        });
+        self.release(Hold::by(false, true));
     }
 
     fn release(&mut self, by: Hold) {

@@ -62,7 +62,7 @@ impl Grid {
             references,
             shown: bins(SignedDuration::from_mins(5), 1),
             partial_from: bins(SignedDuration::from_mins(13), 2),
-            kept: (longest + references[0] + 2).next_power_of_two(),
+            kept: longest + references[0] + 2,
             windows,
         }
     }

@@ -13,7 +13,7 @@ const PRIOR_CLICKS: f64 = 40.0;
 const ENOUGH_CLICKS: f64 = 10.0 * PRIOR_CLICKS;
 
 /// A burst beyond so many times what the season leads to expect is not relied on to last.
-const BUSIEST: f64 = 2.0;
+const BUSIEST: f64 = 8.0;
 
 /// A median over fewer hours says nothing.
 const FEWEST_HOURS: usize = 6;

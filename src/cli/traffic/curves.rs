@@ -22,16 +22,15 @@ pub(super) struct Curves {
 pub(super) struct Point {
     known: f64,
     sum: f64,
-    min: f64,
     judged: f64,
     expected: f64,
     low: f64,
 }
 
 impl Point {
-    /// The mean and the least of the clicks per minute; none where nothing is known.
-    pub(super) fn observed(&self) -> Option<(f64, f64)> {
-        (self.known > 0.0).then(|| (self.sum / self.known, self.min))
+    /// The mean of the clicks per minute; none where nothing is known.
+    pub(super) fn observed(&self) -> Option<f64> {
+        (self.known > 0.0).then(|| self.sum / self.known)
     }
 
     /// The baseline and the lower limit, in clicks per minute.
@@ -40,11 +39,6 @@ impl Point {
     }
 
     fn count(&mut self, rate: f64) {
-        self.min = if self.known > 0.0 {
-            self.min.min(rate)
-        } else {
-            rate
-        };
         self.sum += rate;
         self.known += 1.0;
     }
