@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,6 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The wall-clock time, in UTC.
     fn now(&self) -> Timestamp;
+
+    /// How long to wait until it has moved on by so much: as long, unless it is one that runs fast.
+    fn time_for(&self, moves: Duration) -> Duration {
+        moves
+    }
 }
 
 /// The machine's own clock.

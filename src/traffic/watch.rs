@@ -174,7 +174,8 @@ impl Task {
                 Ok(stream) => {
                     retry = FIRST_RETRY;
                     self.tell(&stream);
-                    let wait = Duration::try_from(stream.next_due(self.clock.now())).unwrap_or_default();
+                    let due = Duration::try_from(stream.next_due(self.clock.now())).unwrap_or_default();
+                    let wait = self.clock.time_for(due);
                     (stream, wait)
                 }
                 Err((stream, error)) => {

@@ -31,6 +31,10 @@
 //!
 //! let hook = Webhook::start().await;                            // an Alertmanager receiver
 //! let page = hook.next(Duration::from_secs(60)).await;          // the body and the instant of its arrival
+//!
+//! let clicks = ClickLab::spec().host("a.test", 30.0);           // clicks per minute; also metric, seed, past
+//! let clicks = clicks.start(|| now()).await;                    // a Prometheus at clicks.url(), weeks of past
+//! clicks.quiet("a.test", t..);                                  // also fall, vanish, gap, reset, late; resume, heal
 //! ```
 //!
 //! Outside the integration tests (an example, a bench) it is included through its directory, so that its files
@@ -53,11 +57,13 @@
 )]
 
 pub mod authority;
+pub mod clicks;
 pub mod dns;
 pub mod web;
 pub mod webhook;
 
 pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
+pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "what a test asks its clients for, it needs")]
 
 mod certificates;
+mod clicks;
 mod dns;
 mod http;
 mod load;

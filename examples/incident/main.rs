@@ -1,0 +1,177 @@
+//! The incident of May 8th, in one process: ten tracking domains behind a flattened apex, the platform they lead to,
+//! the clicks on them, and linkwatch watching all of it.
+//!
+//! ```text
+//! cargo run --example incident                    # the incident, replayed in about a minute
+//! cargo run --example incident -- --wrong-page    # every probe stays green, and only the clicks tell
+//! cargo run --example incident -- --live          # at the shipped intervals, on port 9716, until Ctrl-C
+//! ```
+//!
+//! The incident: the platform moves the domains to a new target. The configuration learns of it (a reload); DNS keeps
+//! the old one, whose router now answers with the platform's own certificate. What must come of it: root
+//! `dns_target_drift`, symptom `tls_hostname_mismatch`, on all ten; clicks that fall on all ten; one page.
+//!
+//! The wrong page: a release sends every link but the canary's to a wrong page. What must come of it: nothing from the
+//! probes; quiet where readers should arrive, and a page for the group.
+//!
+//! A replay exits 0 only if everything came as it should. It probes at a fast pace, and its clock, by which clicks are
+//! counted and watched, runs twenty times as fast; that clock's time is what it prints. Where the real Prometheus is
+//! there (`make real`), the rules that ship are judged by it.
+
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+#![expect(
+    clippy::expect_used,
+    reason = "a demonstration that cannot be set up has nothing to show"
+)]
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use linkwatch::telemetry;
+
+mod alerts;
+mod internet;
+mod pace;
+mod replay;
+mod timeline;
+mod watched;
+
+/// The lab and the real programs, as the tests use them.
+#[path = "../../tests/it"]
+pub mod it {
+    pub mod lab;
+    /// The real programs.
+    pub mod real {
+        pub mod peers;
+    }
+}
+
+use pace::Pace;
+use replay::{Replay, Scenario};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let live = asked("--live");
+    let scenario = if asked("--wrong-page") {
+        Scenario::WrongPage
+    } else {
+        Scenario::TargetsReset
+    };
+    let (level, port, pace) = if live {
+        (telemetry::Level::Info, 9716, Pace::shipped())
+    } else {
+        (telemetry::Level::Error, 0, Pace::fast())
+    };
+    telemetry::install(level, telemetry::Format::Logfmt);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut replay = match Replay::set_up(scenario, pace, address).await {
+        Ok(replay) => replay,
+        Err(error) => {
+            println!("cannot serve on {address}: {error}; is another linkwatch running?");
+            return ExitCode::FAILURE;
+        }
+    };
+    let passed = replay.run().await;
+    if live {
+        let web = replay.watched.web;
+        println!("\nIt goes on: look at the pages above, or try\n");
+        println!("  curl -s http://{web}/metrics | grep -e endpoint_cause -e traffic_low\n");
+        println!("Ctrl-C ends it.");
+        drop(tokio::signal::ctrl_c().await);
+    }
+    replay.watched.stop().await;
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the replay of a scenario prints, without the times.
+    async fn printed(scenario: Scenario) -> String {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let replay = Replay::set_up(scenario, Pace::fast(), any).await;
+        let mut replay = replay.expect("a free port");
+        let passed = replay.run().await;
+        replay.watched.stop().await;
+        let printed = replay.timeline.printed();
+        assert!(passed, "{printed}");
+        printed
+    }
+
+    /// Each of the events stands in what was printed, after the one before it.
+    fn assert_in_order(printed: &str, events: &[&str]) {
+        let mut rest = printed;
+        for event in events {
+            let (_, after) = rest
+                .split_once(event)
+                .unwrap_or_else(|| panic!("{event:?} does not stand in its place in:\n{printed}"));
+            rest = after;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_incident_is_one_page_although_clicks_fall_on_all_ten() {
+        let printed = printed(Scenario::TargetsReset).await;
+        let events = [
+            "all ten up, no cause",
+            "the clicks of a week are known, and none are missing",
+            "the platform resets the targets",
+            "the first is confirmed down: dns_target_drift, tls_hostname_mismatch",
+            "all ten are confirmed down, with the same cause",
+            "/metrics: endpoint_up 0 on 10, root dns_target_drift on 10",
+            "remedy    Set an ALIAS",
+            "the group's clicks are low",
+            "the clicks of all ten are low",
+            "/metrics: traffic_low{tier=\"outage\"} 1 on 10 endpoints and on group tracking",
+            "the owner sets the record that the page names",
+            "all ten up",
+            "all ten up, no cause: the clicks are back",
+        ];
+        assert_in_order(&printed, &events);
+        if !printed.contains("alerts: not judged") {
+            let alerts = [
+                "LinkwatchGroupDown fires",
+                "/metrics: traffic_low",
+                "Prometheus knows of the quiet and has judged its rules",
+                "LinkwatchTrafficLow has not fired: no second page",
+                "the clicks are back",
+                "LinkwatchTrafficLow has not fired: no second page",
+            ];
+            assert_in_order(&printed, &alerts);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn while_every_probe_is_green_the_clicks_alone_page_the_group() {
+        let printed = printed(Scenario::WrongPage).await;
+        let events = [
+            "all ten up, no cause",
+            "the clicks of a week are known, and none are missing",
+            "a release sends every link but the canary's to a wrong page",
+            "a reader of buttondown-0000.example/c/1 arrives at https://platform.example/parked",
+            "the group's clicks are low",
+            "the clicks of all ten are low",
+            "the only cause of all ten is traffic_low",
+            "/metrics: endpoint_up 1 on 10, root traffic_low on 10, failed probes 0",
+            "/metrics: traffic_low{tier=\"outage\"} 1 on 10 endpoints and on group tracking",
+            "the release is taken back",
+            "all ten up, no cause: the clicks are back",
+        ];
+        assert_in_order(&printed, &events);
+        if !printed.contains("alerts: not judged") {
+            assert_in_order(
+                &printed,
+                &[
+                    "LinkwatchTrafficLow fires for group tracking",
+                    "nothing else pages",
+                ],
+            );
+        }
+    }
+}

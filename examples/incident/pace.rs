@@ -1,0 +1,81 @@
+//! How fast everything goes.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use linkwatch::clock::{Clock, SystemClock};
+use tokio::time::Instant;
+
+/// How fast everything goes.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Of the probes.
+    pub(crate) interval: &'static str,
+    pub(crate) timeout: &'static str,
+    /// Before a failure is confirmed.
+    pub(crate) pause: &'static str,
+    /// Of scrapes and rules.
+    pub(crate) scrape: &'static str,
+    /// The longest that a verdict may take: an interval and the confirmations, with some room for a busy machine.
+    pub(crate) verdict: Duration,
+    /// The longest that clicks may take to be known, to be missed or to be back.
+    pub(crate) clicks: Duration,
+    /// How many times as fast the clock runs.
+    pub(crate) times: u32,
+    /// Whether everything is mended at the end.
+    pub(crate) repairs: bool,
+}
+
+impl Pace {
+    pub(crate) fn shipped() -> Self {
+        Self {
+            interval: "15s",
+            timeout: "5s",
+            pause: "2s",
+            scrape: "10s",
+            verdict: Duration::from_secs(60),
+            clicks: Duration::from_secs(8 * 60),
+            times: 1,
+            repairs: false,
+        }
+    }
+
+    pub(crate) fn fast() -> Self {
+        Self {
+            interval: "2s",
+            timeout: "1s",
+            pause: "200ms",
+            scrape: "500ms",
+            verdict: Duration::from_secs(20),
+            clicks: Duration::from_secs(60),
+            times: 20,
+            repairs: true,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> PacedClock {
+        PacedClock {
+            start: SystemClock.now(),
+            began: Instant::now(),
+            times: self.times,
+        }
+    }
+}
+
+/// A clock that starts with the machine's and runs a number of times as fast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PacedClock {
+    start: Timestamp,
+    began: Instant,
+    times: u32,
+}
+
+impl Clock for PacedClock {
+    fn now(&self) -> Timestamp {
+        self.start + self.began.elapsed() * self.times
+    }
+
+    fn time_for(&self, moves: Duration) -> Duration {
+        moves / self.times
+    }
+}
