@@ -29,4 +29,5 @@ mod traffic_backtest;
 mod traffic_judged;
 mod traffic_scenarios;
 mod traffic_source;
+mod traffic_watch;
 mod web;
