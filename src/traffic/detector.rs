@@ -119,7 +119,7 @@ impl Detector {
                 self.level.note(clicks, self.shape);
                 let usual = self.season.mean().unwrap_or(0.0);
                 if let Some(reference) = &mut self.reference {
-                    reference.learn(self.seasonal * usual, clicks);
+                    reference.learn(self.seasonal * usual, clicks, usual);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl Detector {
         }
         let usual = self.season.mean().filter(|usual| *usual > 0.0);
         if let Some(reference) = &mut self.reference {
-            reference.push(value.unwrap_or(Bin::Missing), usual.unwrap_or(0.0));
+            reference.push(value.unwrap_or(Bin::Missing));
             if let Some(usual) = usual {
                 self.shape = reference.expected(self.seasonal * usual) / usual;
             }
