@@ -2,7 +2,7 @@
 
 .PHONY: demo test real bench e2e fuzz lint docs
 
-# The incident of May 8th, live: lab and program in one process, /metrics on http://127.0.0.1:9716/.
+# The incident of May 8th, live, clicks included: lab and program in one process, /metrics on http://127.0.0.1:9716/.
 demo:
 	cargo run --example incident -- --live
 

@@ -24,6 +24,7 @@ mod grid;
 mod level;
 pub mod plan;
 mod pool;
+mod reference;
 mod ring;
 pub mod source;
 pub mod stream;

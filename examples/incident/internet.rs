@@ -34,7 +34,7 @@ pub(crate) struct Internet {
     /// Serves what it should all the time; only DNS does not lead to it.
     _new_router: WebLab,
     clicks: ClickLab,
-    clock: PacedClock,
+    pub(crate) clock: PacedClock,
 }
 
 impl Internet {

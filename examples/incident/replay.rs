@@ -70,7 +70,9 @@ impl Replay {
 
     /// Breaks things, watches, repairs; true if everything was seen as it should be.
     pub(crate) async fn run(&mut self) -> bool {
-        let passed = self.begin().await
+        let mut passed = self.begin().await;
+        self.pace.half_a_minute(self.internet.clock).await;
+        passed = passed
             && match self.scenario {
                 Scenario::TargetsReset => self.targets_reset().await,
                 Scenario::WrongPage => self.wrong_page().await,

@@ -13,42 +13,15 @@ use super::baseline::Season;
 use super::calibration::Scatter;
 use super::grid::Grid;
 use super::level::Level;
+use super::reference::Reference;
 use super::ring::Ring;
 use super::trial::{Budget, CLEARING, Finding, Trial, Window};
 use super::{Bin, Tier};
 
+mod hold;
 mod shown;
 
-/// What an alarm or a pool's alarm holds on to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Hold {
-    level: f64,
-    /// It is this series' own alarm that holds.
-    own: bool,
-    /// It is a pool's.
-    pool: bool,
-    /// A slot with fewer clicks per bin is silent: it never enters the season.
-    silent_below: f64,
-    /// Clicks and bins of the present slot.
-    slot: (f64, u8),
-}
-
-impl Hold {
-    const fn by(own: bool, pool: bool) -> Self {
-        Self {
-            level: 0.0,
-            own,
-            pool,
-            silent_below: 0.0,
-            slot: (0.0, 0),
-        }
-    }
-}
-
-/// Less than this share of what is usual is silence. What is more enters the season even while an alarm stands, where a
-/// median outvotes a real outage: otherwise a season that is wrong would raise the same false alarm every day and never
-/// learn better.
-const SILENT: f64 = 0.05;
+use hold::Hold;
 
 /// An alarm that stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,7 +41,11 @@ pub(super) struct Detector {
     ring: Ring,
     level: Level,
     slot: i64,
+    /// What the season leads to expect in the present slot.
+    seasonal: f64,
+    /// What is expected in the newest bin, the reference taken into account.
     shape: f64,
+    reference: Option<Box<Reference>>,
     scatter: Vec<Scatter>,
     sizes: Vec<f64>,
     trial: Trial,
@@ -94,7 +71,9 @@ impl Detector {
             ring: Ring::new(&grid),
             level: Level::default(),
             slot: i64::MIN,
+            seasonal: 1.0,
             shape: 1.0,
+            reference: None,
             scatter: vec![Scatter::default(); windows],
             sizes: vec![Scatter::default().size(); windows],
             trial: Trial::new(),
@@ -111,7 +90,7 @@ impl Detector {
     }
 
     /// Takes in the bin with this number; the number of bins since 1970.
-    pub(super) fn push(&mut self, index: i64, bin: Bin, budget: Budget) {
+    pub(super) fn push(&mut self, index: i64, bin: Bin, reference: Option<Bin>, budget: Budget) {
         if self.newest.is_none() && bin == Bin::Missing {
             return;
         }
@@ -120,6 +99,7 @@ impl Detector {
             self.silent_since = index;
         }
         self.turn_slot(index, budget);
+        self.explain(reference);
         let level = self
             .hold
             .map_or_else(|| self.expected_level(index), |hold| hold.level);
@@ -137,10 +117,32 @@ impl Detector {
             } else {
                 self.season.add(self.slot, clicks);
                 self.level.note(clicks, self.shape);
+                let usual = self.season.mean().unwrap_or(0.0);
+                if let Some(reference) = &mut self.reference {
+                    reference.learn(self.seasonal * usual, clicks);
+                }
             }
         }
         if telling && self.fresh {
             self.learn(index);
+        }
+    }
+
+    /// What is expected in the newest bin, relative to the mean: what the season says, or the reference with it.
+    fn explain(&mut self, value: Option<Bin>) {
+        self.shape = self.seasonal;
+        if let Some(value) = value
+            && self.reference.is_none()
+            && value != Bin::Missing
+        {
+            self.reference = Some(Box::new(Reference::new(self.grid.bin)));
+        }
+        let usual = self.season.mean().filter(|usual| *usual > 0.0);
+        if let Some(reference) = &mut self.reference {
+            reference.push(value.unwrap_or(Bin::Missing), usual.unwrap_or(0.0));
+            if let Some(usual) = usual {
+                self.shape = reference.expected(self.seasonal * usual) / usual;
+            }
         }
     }
 
@@ -157,19 +159,17 @@ impl Detector {
             }
             self.set_thresholds(budget);
         }
-        if let Some(hold) = &mut self.hold {
-            let (clicks, bins) = std::mem::take(&mut hold.slot);
-            if clicks > hold.silent_below * f64::from(bins) {
-                self.season.add_slot(self.slot, clicks, bins);
-            }
-        }
+        self.learn_held_slot();
         let passed = if self.slot == i64::MIN {
             1
         } else {
             (slot - self.slot).min(a_day)
         };
         self.slot = slot;
-        self.shape = self.season.shape(slot);
+        self.seasonal = self.season.shape(slot);
+        if let Some(reference) = &mut self.reference {
+            reference.conclude();
+        }
         self.level.turn(passed, a_day);
         self.renew_sizes();
         self.level.settle(&self.season);
@@ -257,51 +257,6 @@ impl Detector {
         self.trial.judge(windows.into_iter())
     }
 
-    /// Raises an alarm, or its tier.
-    pub(super) fn raise(&mut self, finding: &Finding) {
-        let raised = self.ring.next() - 1;
-        let since = self.alarm.map_or(finding.window.since, |alarm| alarm.since);
-        self.alarm = Some(Alarm {
-            tier: finding.tier,
-            since,
-            raised: self.alarm.map_or(raised, |alarm| alarm.raised),
-        });
-        self.freeze(since, Hold::by(true, false));
-    }
-
-    /// Keeps the level as it was before `since`, on behalf of a pool.
-    pub(super) fn freeze_for_pool(&mut self, since: i64) {
-        self.freeze(since, Hold::by(false, true));
-    }
-
-    fn freeze(&mut self, since: i64, by: Hold) {
-        self.trial.spoil_day();
-        if let Some(hold) = &mut self.hold {
-            hold.own |= by.own;
-            hold.pool |= by.pool;
-            return;
-        }
-        let since = since.max(self.ring.oldest() + 1).min(self.ring.next());
-        if self.ring.next() <= self.ring.oldest() {
-            return;
-        }
-        let level = self.ring.level(since.min(self.ring.next() - 1));
-        for index in since..self.ring.next() {
-            let bin = self.ring.sum(index, index + 1);
-            if bin.shape > 0.0 {
-                let slot = self.season.slot_at(index * self.grid.bin);
-                self.season.remove(slot, bin.clicks);
-                self.level.forget(self.slot - slot, bin.clicks, bin.shape);
-            }
-        }
-        self.ring.freeze(since, level);
-        self.hold = Some(Hold {
-            level,
-            silent_below: SILENT * self.season.median(),
-            ..by
-        });
-    }
-
     /// Whether traffic is back to a share of what is expected, in bins since `since`: judged by the shortest window of
     /// five minutes or more in which enough was expected.
     pub(super) fn is_back(&self, since: i64, share: f64) -> bool {
@@ -320,47 +275,6 @@ impl Detector {
             .map(|(_, window)| window)
     }
 
-    /// Ends the alarm: traffic is back.
-    pub(super) fn clear(&mut self) {
-        self.alarm = None;
-        self.fresh_from = self.ring.next();
-        self.release(Hold::by(true, false));
-    }
-
-    /// Lets go of what a pool held.
-    pub(super) fn release_for_pool(&mut self) {
-        self.fresh_from = self.ring.next();
-        self.release(Hold::by(false, true));
-    }
-
-    fn release(&mut self, by: Hold) {
-        if let Some(hold) = &mut self.hold {
-            hold.own &= !by.own;
-            hold.pool &= !by.pool;
-            if !hold.own && !hold.pool {
-                self.hold = None;
-            }
-        }
-    }
-
-    /// Ends the alarm: this is how busy it is from now on.
-    pub(super) fn accept(&mut self, at: Timestamp) {
-        let next = self.ring.next();
-        let sum = self
-            .ring
-            .sum(next - i64::try_from(self.grid.references[0]).unwrap_or(0), next);
-        let level = if sum.shape > 0.0 {
-            sum.clicks / sum.shape
-        } else {
-            0.0
-        };
-        self.ring.accept(level);
-        self.level.restart(sum);
-        self.alarm = None;
-        self.hold = None;
-        self.shifted = Some(at);
-    }
-
     /// Corrects a bin because samples came late.
     pub(super) fn amend(&mut self, index: i64, bin: Bin) {
         let Some(clicks) = bin.count() else { return };
@@ -370,6 +284,8 @@ impl Detector {
         let was = self.ring.sum(index, index + 1);
         let shape = if was.shape > 0.0 {
             0.0
+        } else if self.reference.is_some() {
+            self.shape
         } else {
             self.season.shape(self.season.slot_at(index * self.grid.bin))
         };

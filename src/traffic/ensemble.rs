@@ -142,7 +142,7 @@ impl Ensemble {
     /// Bins come in order of time; what lies between two calls is missing, and what is not later than the last call is
     /// ignored. `row` and `references` stand in the order of the series; a missing tail of either is nothing known. A
     /// reference is what explains the series' traffic (mails sent, say), where one is configured.
-    pub fn push(&mut self, start: Timestamp, row: &[Bin], _references: &[Bin]) -> Vec<Event> {
+    pub fn push(&mut self, start: Timestamp, row: &[Bin], references: &[Bin]) -> Vec<Event> {
         let index = start.as_second().div_euclid(self.grid.bin);
         let from = self.next.unwrap_or(index);
         if index < from {
@@ -151,14 +151,14 @@ impl Ensemble {
         let budget = self.rules.budget();
         for missing in from.max(index - LONGEST_GAP)..index {
             for detector in &mut self.series {
-                detector.push(missing, Bin::Missing, budget);
+                detector.push(missing, Bin::Missing, None, budget);
             }
         }
         self.next = Some(index + 1);
         let mut events = Vec::new();
         for (number, detector) in self.series.iter_mut().enumerate() {
             let bin = row.get(number).copied().unwrap_or(Bin::Missing);
-            detector.push(index, bin, budget);
+            detector.push(index, bin, references.get(number).copied(), budget);
             if detector.is_fresh() {
                 let change = step(detector, index, &self.rules);
                 events.extend(

@@ -27,6 +27,8 @@ mod scenarios;
 mod tls;
 mod traffic_backtest;
 mod traffic_judged;
+mod traffic_reference;
 mod traffic_scenarios;
 mod traffic_source;
+mod traffic_watch;
 mod web;

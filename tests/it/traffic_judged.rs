@@ -78,7 +78,7 @@ fn raised_within(events: &[Event], second: i64, minutes: i64) -> Option<i64> {
 }
 
 /// A day's rhythm: quiet at night, four times as much by day.
-fn daily(second: i64, mean: f64) -> f64 {
+pub(crate) fn daily(second: i64, mean: f64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "seconds of a day")]
     let phase = (second % DAY) as f64 / DAY as f64 * std::f64::consts::TAU;
     mean * (1.0 - 0.6 * phase.cos())
