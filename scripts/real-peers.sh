@@ -1,8 +1,9 @@
 #!/bin/sh
 # Fetches the real programs that the tests run against, in two generations:
 #
-#   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter (suite sid)
-#   target/real/old/bin/  the same programs as the machine's own Debian suite has them
+#   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
+#                         VictoriaMetrics (suite sid)
+#   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
 # cache of their own, and unpacked below target/real. It needs no root, and a second run does nothing.
@@ -18,9 +19,18 @@ root=$(cd "$root" && pwd)
 
 say() { printf 'real-peers: %s\n' "$*"; }
 
+# What the generation in $1 consists of. Only a VictoriaMetrics of the new one says which port it was given.
+programs_of() {
+    if [ "$1" = "$root" ]; then
+        printf '%s victoria-metrics' "$programs"
+    else
+        printf '%s' "$programs"
+    fi
+}
+
 # The generation in $1 that is still incomplete, program by program.
 missing() {
-    for program in $programs; do
+    for program in $(programs_of "$1"); do
         [ -x "$1/bin/$program" ] || printf '%s ' "$program"
     done
 }
@@ -118,13 +128,15 @@ unpack() {
     rm -rf "$packages" "$folder/bin" "$folder/usr"
     mkdir -p "$packages" "$folder/bin"
     # promtool and amtool come with their servers in some suites and on their own in others.
-    for package in prometheus promtool prometheus-alertmanager amtool prometheus-blackbox-exporter; do
+    packages_wanted="prometheus promtool prometheus-alertmanager amtool prometheus-blackbox-exporter"
+    [ "$folder" != "$root" ] || packages_wanted="$packages_wanted victoria-metrics"
+    for package in $packages_wanted; do
         (cd "$packages" && own_apt download "$package/$suite" 2>>"$folder/apt.log") || true
     done
     for archive in "$packages"/*.deb; do
         [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
     done
-    for program in $programs; do
+    for program in $(programs_of "$folder"); do
         case $program in
         alertmanager) name=prometheus-alertmanager ;;
         blackbox_exporter) name=prometheus-blackbox-exporter ;;
@@ -159,7 +171,7 @@ fi
 
 for tool in apt-get dpkg-deb awk; do
     if ! command -v "$tool" >/dev/null; then
-        say "'$tool' is not on this machine: on anything but Debian put the programs on PATH yourself: $programs"
+        say "'$tool' is not on this machine: on anything but Debian put the programs on PATH yourself: $(programs_of "$root")"
         exit 1
     fi
 done

@@ -1,7 +1,9 @@
 //! The files that ship, judged by the real programs of both generations, and the whole chain of alerts.
 
+pub mod clicks;
 pub mod peers;
 
 mod chain;
 mod scrape;
 mod tools;
+mod traffic;

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! let Some(prometheus) = peers::find_or_leave_out("scrapes", Program::Prometheus, Generation::Current) else { return };
-//! let prometheus = peers::start_prometheus(&prometheus, config_yaml).await;     // also start_alertmanager, start_blackbox
+//! let prometheus = peers::start_prometheus(&prometheus, config_yaml).await;     // also start_alertmanager and the rest
 //! prometheus.query("up == 1").await;                                            // samples: labels and a value
 //! prometheus.log();                                                             // what it has said so far
 //! ```
@@ -32,7 +32,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http::StatusCode;
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::{
@@ -47,6 +48,9 @@ const START: Duration = Duration::from_secs(30);
 /// How long it may take for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// How long it may take to take in what it is sent.
+const LOAD: Duration = Duration::from_secs(30);
+
 /// A program that the tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -60,6 +64,8 @@ pub enum Program {
     Amtool,
     /// The prober that linkwatch is compared with.
     Blackbox,
+    /// A second source of click counts, single-node.
+    VictoriaMetrics,
 }
 
 impl Program {
@@ -71,6 +77,7 @@ impl Program {
             Self::Alertmanager => &["alertmanager", "prometheus-alertmanager"],
             Self::Amtool => &["amtool"],
             Self::Blackbox => &["blackbox_exporter", "prometheus-blackbox-exporter"],
+            Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }
 
@@ -98,9 +105,9 @@ impl Program {
 /// What rules and configuration must be valid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
-    /// Prometheus 3.x, Alertmanager 0.33, blackbox_exporter 0.28.
+    /// Prometheus 3.x, Alertmanager 0.33, blackbox_exporter 0.28, `VictoriaMetrics` 1.145.
     Current,
-    /// What the machine's own Debian suite has: Prometheus 2.42 and its time at the oldest.
+    /// What the machine's own Debian suite has: Prometheus 2.42 and its time at the oldest; no `VictoriaMetrics`.
     Old,
 }
 
@@ -158,15 +165,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program` on a port of its own choice, with `configuration` in a folder of its own, and returns when
-    /// `ready` (a path) is answered with 200.
+    /// Starts `program` with `configuration` in a folder of its own, on a port of its own choice unless the arguments
+    /// name one, and returns when `ready` (a path) is answered with 200.
     async fn start(program: &Path, configuration: &str, arguments: &[&str], ready: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("configuration.yml");
         std::fs::write(&file, configuration).expect("write a configuration");
+        let config = format!("--config.file={}", file.display());
+        let mut all = vec![config.as_str()];
+        let listen = "--web.listen-address=";
+        if !arguments.iter().any(|argument| argument.starts_with(listen)) {
+            all.push("--web.listen-address=127.0.0.1:0");
+        }
+        all.extend(arguments);
+        Self::run(program, folder, &all, ready).await
+    }
+
+    async fn run(program: &Path, folder: TempDir, arguments: &[&str], ready: &str) -> Self {
         let mut child = Command::new(program)
-            .arg(format!("--config.file={}", file.display()))
-            .arg("--web.listen-address=127.0.0.1:0")
             .args(
                 arguments
                     .iter()
@@ -205,6 +221,18 @@ impl Server {
     /// The body of a 200; `None` for anything else.
     pub async fn get(&self, path: &str) -> Option<String> {
         timeout(ANSWER, get(self.addr, path)).await.ok().flatten()
+    }
+
+    /// Sends a body, which must be answered with success.
+    pub async fn post(&self, path: &str, body: impl Into<Bytes>) {
+        let request = http::Request::post(path).body(Full::new(body.into()));
+        let answer = timeout(LOAD, send(self.addr, request.expect("a request")));
+        let status = answer.await.ok().flatten().map(|(status, _)| status);
+        assert!(
+            status.is_some_and(|status| status.is_success()),
+            "{path}: {status:?}\n{}",
+            self.log()
+        );
     }
 
     /// A 200's body as JSON.
@@ -259,10 +287,7 @@ fn follow(child: &mut Child) -> (Arc<Mutex<String>>, mpsc::Receiver<SocketAddr>)
     let copy = Arc::clone(&log);
     std::thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {
-            if line.contains("\"Listening on\"")
-                && let Some((_, rest)) = line.rsplit_once("address=")
-                && let Ok(addr) = rest.trim_end().parse()
-            {
+            if let Some(addr) = listening(&line) {
                 let _ = sender.send(addr);
             }
             let mut log = copy.lock().unwrap();
@@ -273,21 +298,34 @@ fn follow(child: &mut Child) -> (Arc<Mutex<String>>, mpsc::Receiver<SocketAddr>)
     (log, addr)
 }
 
+/// The address that a line of a log says is listened on.
+fn listening(line: &str) -> Option<SocketAddr> {
+    if line.contains("\"Listening on\"") {
+        return line.rsplit_once("address=")?.1.trim_end().parse().ok();
+    }
+    // VictoriaMetrics.
+    let (_, url) = line.split_once("started server at http://")?;
+    url.trim_end().trim_end_matches('/').parse().ok()
+}
+
 async fn get(addr: SocketAddr, path: &str) -> Option<String> {
+    let request = http::Request::get(path).body(Full::default()).ok()?;
+    let (status, body) = send(addr, request).await?;
+    (status == StatusCode::OK).then(|| String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn send(addr: SocketAddr, mut request: http::Request<Full<Bytes>>) -> Option<(StatusCode, Bytes)> {
     let stream = TcpStream::connect(addr).await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .ok()?;
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    let request = http::Request::get(path)
-        .header("host", addr.to_string())
-        .body(Empty::<Bytes>::new())
-        .ok()?;
+    let host = addr.to_string().parse().ok()?;
+    request.headers_mut().insert("host", host);
     let response = sender.send_request(request).await.ok()?;
-    let good = response.status() == http::StatusCode::OK;
-    let body = response.into_body().collect().await.ok()?.to_bytes();
-    good.then(|| String::from_utf8_lossy(&body).into_owned())
+    let status = response.status();
+    Some((status, response.into_body().collect().await.ok()?.to_bytes()))
 }
 
 /// A running Prometheus.
@@ -307,6 +345,45 @@ pub struct Sample {
 pub async fn start_prometheus(program: &Path, configuration: &str) -> Prometheus {
     let arguments = ["--storage.tsdb.path={folder}/data", "--web.enable-lifecycle"];
     Prometheus(Server::start(program, configuration, &arguments, "/-/ready").await)
+}
+
+/// Starts Prometheus on what `data` already holds; at an address, if one that has run before shall come back.
+pub async fn start_prometheus_on(
+    program: &Path,
+    configuration: &str,
+    data: &Path,
+    address: Option<SocketAddr>,
+) -> Prometheus {
+    let address = address.unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
+    let arguments = [
+        &*format!("--storage.tsdb.path={}", data.display()),
+        // The default keeps 15 days.
+        "--storage.tsdb.retention.time=60d",
+        &*format!("--web.listen-address={address}"),
+    ];
+    Prometheus(Server::start(program, configuration, &arguments, "/-/ready").await)
+}
+
+/// Writes samples, in the text of `OpenMetrics`, into blocks below `data`, for a Prometheus to be started on.
+pub fn write_blocks(promtool: &Path, openmetrics: &str, data: &Path) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("samples.om");
+    std::fs::write(&file, openmetrics).expect("write samples");
+    let (file, data) = (file.display().to_string(), data.display().to_string());
+    // Every block reads the whole file again: a few long ones take a second, one for each two hours a minute.
+    let long = "--max-block-duration=31d";
+    let _ = run(
+        promtool,
+        &[
+            "tsdb",
+            "create-blocks-from",
+            "openmetrics",
+            "--quiet",
+            long,
+            &file,
+            &data,
+        ],
+    );
 }
 
 impl Prometheus {
@@ -363,6 +440,35 @@ pub async fn start_blackbox(program: &Path, configuration: &str) -> Blackbox {
     Blackbox(Server::start(program, configuration, &[], "/-/healthy").await)
 }
 
+/// A running `VictoriaMetrics`.
+#[derive(Debug)]
+pub struct VictoriaMetrics(Server);
+
+/// Starts an empty `VictoriaMetrics`.
+pub async fn start_victoria_metrics(program: &Path) -> VictoriaMetrics {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = [
+        "-httpListenAddr=127.0.0.1:0",
+        "-storageDataPath={folder}/data",
+        // The default keeps a month.
+        "-retentionPeriod=1y",
+        "-loggerTimezone=UTC",
+    ];
+    VictoriaMetrics(Server::run(program, folder, &arguments, "/health").await)
+}
+
+impl VictoriaMetrics {
+    /// Takes samples in, in the text format with times in milliseconds, and returns when they can be asked for.
+    pub async fn import(&self, samples: String) {
+        self.post("/api/v1/import/prometheus", samples).await;
+        assert!(
+            self.get("/internal/force_flush").await.is_some(),
+            "{}",
+            self.log()
+        );
+    }
+}
+
 macro_rules! is_a_server {
     ($($name:ident)+) => {
         $(impl std::ops::Deref for $name {
@@ -375,4 +481,4 @@ macro_rules! is_a_server {
     };
 }
 
-is_a_server!(Prometheus Alertmanager Blackbox);
+is_a_server!(Prometheus Alertmanager Blackbox VictoriaMetrics);
