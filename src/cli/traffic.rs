@@ -14,6 +14,7 @@ use crate::traffic::backtest::{self, Alarm, Settings, Table};
 
 mod csv;
 mod curves;
+mod fetched;
 mod json;
 mod svg;
 mod table;
@@ -38,19 +39,27 @@ pub(super) struct BacktestArgs {
         conflicts_with = "source"
     )]
     csv: Option<PathBuf>,
-    /// Take the history from this source of the configuration, or from the Prometheus at this URL.
-    #[arg(long, value_name = "NAME|URL", requires = "query", hide = true)]
+    /// Take the history from the Prometheus at this URL, or from this stream or source of the configuration; four weeks
+    /// before --from are learned from.
+    #[arg(long, value_name = "URL|NAME")]
     source: Option<String>,
-    /// What the source is asked.
-    #[arg(long, value_name = "QUERY", requires = "source", hide = true)]
+    /// What the source is asked; a stream has a query of its own.
+    #[arg(long, value_name = "QUERY", requires = "source")]
     query: Option<String>,
-    /// The configuration that has the source.
-    #[arg(long = "config.file", value_name = "FILE", requires = "source", hide = true)]
+    /// What the query's values are: a counter, or the clicks of each minute. Default: a counter, of a Prometheus.
+    #[arg(long, value_enum, value_name = "KIND", requires = "query")]
+    kind: Option<ValueKind>,
+    /// The label that tells the query's series apart; without it all is one series.
+    #[arg(long, value_name = "LABEL", requires = "query")]
+    sum_by: Option<String>,
+    /// The configuration that has the stream or the source.
+    #[arg(long = "config.file", value_name = "FILE", requires = "source")]
     config_file: Option<PathBuf>,
-    /// Show only what comes after this time; what lies before is learned from all the same.
+    /// Show only what comes after this time; what lies before is learned from all the same. Default, of a source: a week
+    /// before --to.
     #[arg(long, value_name = "TIME")]
     from: Option<Timestamp>,
-    /// Show only what comes before this time.
+    /// Show only what comes before this time. Default, of a source: now.
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
     /// How many false alarms are accepted of all series together.
@@ -85,6 +94,15 @@ enum Output {
     Svg,
 }
 
+/// What the values of a query are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ValueKind {
+    /// A counter, which only grows.
+    Counter,
+    /// The clicks of each bin.
+    Increase,
+}
+
 /// What a replay has found.
 #[derive(Debug)]
 struct Found<'a> {
@@ -112,9 +130,7 @@ pub(super) fn run(command: &TrafficCommand) -> Exit {
 fn history(args: &BacktestArgs) -> Result<Table, String> {
     match &args.csv {
         Some(file) => csv::read(file, args.reference.as_deref()),
-        None => {
-            Err("a source cannot be asked yet: export its counts to a file and name it with --csv".into())
-        }
+        None => fetched::fetch(args),
     }
 }
 
@@ -124,7 +140,11 @@ fn show(args: &BacktestArgs, table: &Table) -> std::io::Result<()> {
         mean_between_false_alarms: args.false_alarms,
         accept_after: ACCEPT_AFTER,
     };
-    let mut curves = Curves::new(table, args.from, args.to);
+    let from = args.from.or_else(|| {
+        let fetched = args.source.is_some();
+        fetched.then(|| table.start_of(table.len()) - fetched::SHOWN)
+    });
+    let mut curves = Curves::new(table, from, args.to);
     let picture = args.output == Output::Svg;
     let mut alarms = backtest::replay(table, &settings, |index, ensemble| {
         if picture {
@@ -137,7 +157,7 @@ fn show(args: &BacktestArgs, table: &Table) -> std::io::Result<()> {
             summary::summaries(table, &settings, &alarms, !args.no_simulate)
         }
     };
-    alarms.retain(|alarm| alarm.touches(args.from, args.to));
+    alarms.retain(|alarm| alarm.touches(from, args.to));
     let found = Found {
         table,
         alarms,

@@ -3,16 +3,18 @@
 
 use std::fmt::Write as _;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::lab::ClickLab;
 use crate::program::{Home, run};
 
 /// Ten days of ten-minute bins of two series; on the ninth day both are silent for five hours.
 fn history() -> Home {
-    let start: jiff::Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
+    let start: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
     let mut text = "timestamp,a<b,\"c&d\"\n".to_owned();
     for bin in 0..1_440_i64 {
-        let at = start + jiff::SignedDuration::from_mins(10 * bin);
+        let at = start + SignedDuration::from_mins(10 * bin);
         let silent = (1_200..1_230).contains(&bin);
         let count = if silent { 0 } else { 100 + bin % 7 };
         writeln!(text, "{at},{count},{count}").unwrap();
@@ -103,4 +105,65 @@ async fn what_cannot_be_read_is_a_wrong_call_that_names_file_and_line() {
     let (code, _, err) = backtest(&history(), &["--reference", "sent"]).await;
     assert_eq!(code, Some(2));
     assert!(err.contains("no column is called \"sent\""), "{err}");
+}
+
+/// A Prometheus with two hosts, of which one was silent from ten to eleven; and when it is noon there.
+async fn clicks() -> (ClickLab, Timestamp) {
+    let noon: Timestamp = "2026-05-08T12:00:00Z".parse().unwrap();
+    let spec = ClickLab::spec().host("a.test", 20.0).host("b.test", 20.0);
+    let lab = spec.start(move || noon).await;
+    let silent = SignedDuration::from_hours(2);
+    lab.quiet("a.test", noon - silent..noon - silent / 2);
+    (lab, noon)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prometheus_is_asked_for_history_and_the_outage_in_it_is_found() {
+    let (lab, noon) = clicks().await;
+    let (url, to) = (lab.url(), noon.to_string());
+    let asked = ["--query", "link_clicks_total", "--sum-by", "host", "-o", "csv"];
+    let call = ["traffic", "backtest", "--source", &url, "--to", &to];
+    let output = run(&[&call[..], &asked].concat()).await;
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    let alarm = rows
+        .lines()
+        .find(|row| row.starts_with("series,a.test,2026-05-08T10:0"));
+    assert!(alarm.is_some_and(|row| row.contains(",outage,")), "{rows}{err}");
+    assert!(!rows.contains("series,b.test,"), "{rows}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_the_configuration_brings_its_own_query() {
+    let (lab, noon) = clicks().await;
+    let (url, to) = (lab.url(), noon.to_string());
+    let home = Home::new(&format!(
+        "traffic:\n  sources: [{{name: prom, url: \"{url}\"}}]\n  streams: [{{name: clicks, query: link_clicks_total, sum_by: host}}]\n"
+    ));
+    let file = home.config_file().to_string_lossy().into_owned();
+    let call = [
+        "traffic",
+        "backtest",
+        "--config.file",
+        &file,
+        "--to",
+        &to,
+        "-o",
+        "csv",
+        "--source",
+    ];
+    let output = run(&[&call[..], &["clicks"]].concat()).await;
+    let rows = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        rows.contains("series,a.test,2026-05-08T10:0"),
+        "{rows}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let output = run(&[&call[..], &["klicks"]].concat()).await;
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err.contains("no stream and no source \"klicks\": it has clicks, prom"),
+        "{err}"
+    );
 }
