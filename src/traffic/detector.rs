@@ -119,7 +119,7 @@ impl Detector {
                 self.level.note(clicks, self.shape);
                 let usual = self.season.mean().unwrap_or(0.0);
                 if let Some(reference) = &mut self.reference {
-                    reference.learn(self.seasonal * usual, clicks);
+                    reference.learn(self.seasonal * usual, clicks, usual);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl Detector {
         }
         let usual = self.season.mean().filter(|usual| *usual > 0.0);
         if let Some(reference) = &mut self.reference {
-            reference.push(value.unwrap_or(Bin::Missing), usual.unwrap_or(0.0));
+            reference.push(value.unwrap_or(Bin::Missing));
             if let Some(usual) = usual {
                 self.shape = reference.expected(self.seasonal * usual) / usual;
             }
@@ -189,14 +189,19 @@ impl Detector {
         let length = *self.grid.windows.get(place)?;
         let since = self.ring.next() - i64::try_from(length).ok()?;
         self.window_since(since, self.sizes[place])
+            .filter(|_| since >= self.fresh_from)
+    }
+
+    /// The same, whatever alarm of this series has ended in it: for a pool that looks whether traffic is back.
+    pub(super) fn whole_window(&self, place: usize) -> Option<Window> {
+        let length = *self.grid.windows.get(place)?;
+        let since = self.ring.next() - i64::try_from(length).ok()?;
+        self.window_since(since, self.sizes[place])
     }
 
     fn window_since(&self, since: i64, size: f64) -> Option<Window> {
         // Before four hours are known there is no level to compare with.
-        if since <= self.ring.oldest()
-            || since < self.fresh_from
-            || !self.season.knows(self.grid.references[0])
-        {
+        if since <= self.ring.oldest() || !self.season.knows(self.grid.references[0]) {
             return None;
         }
         let sum = self.ring.sum(since, self.ring.next());
@@ -214,7 +219,8 @@ impl Detector {
         let length = usize::try_from(self.ring.next() - self.silent_since).ok()?;
         let place = self.grid.windows.partition_point(|window| *window < length);
         let size = *self.sizes.get(place)?;
-        (length > 0).then(|| self.window_since(self.silent_since, size))?
+        (length > 0 && self.silent_since >= self.fresh_from)
+            .then(|| self.window_since(self.silent_since, size))?
     }
 
     /// Learns how much windows scatter.

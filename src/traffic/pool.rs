@@ -139,14 +139,19 @@ impl Pool {
     }
 
     /// The members' windows of one length, added up with none too loud.
-    fn window(&self, index: i64, series: &[Detector], place: usize) -> Option<Window> {
+    fn window(
+        &self,
+        index: i64,
+        series: &[Detector],
+        of: impl Fn(&Detector) -> Option<Window>,
+    ) -> Option<Window> {
         let (mut observed, mut expected, mut variance, mut count) = (0.0, 0.0, 0.0, 0);
         let mut since = index;
         for detector in self.members.iter().filter_map(|member| series.get(*member)) {
             if !detector.is_fresh() {
                 continue;
             }
-            let Some(window) = detector.window(place) else {
+            let Some(window) = of(detector) else {
                 continue;
             };
             let weight = (LOUDEST / window.expected).min(1.0);
@@ -170,7 +175,7 @@ impl Pool {
             .filter_map(|place| {
                 Some((
                     grid.windows[place] >= grid.partial_from,
-                    self.window(index, series, place)?,
+                    self.window(index, series, |series| series.window(place))?,
                 ))
             })
             .collect();
@@ -181,7 +186,10 @@ impl Pool {
         let last = grid.windows.len() - 1;
         (0..=last)
             .filter(|place| grid.windows[*place] >= grid.shown)
-            .filter_map(|place| Some((place, self.window(index, series, place)?)))
+            .filter_map(|place| {
+                let whole = |series: &Detector| series.whole_window(place);
+                Some((place, self.window(index, series, whole)?))
+            })
             .filter(|(_, window)| window.since > alarm.since)
             .find(|(place, window)| window.expected >= CLEARING || *place == last)
             .is_some_and(|(_, window)| window.reaches(back(alarm.tier)))
