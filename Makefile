@@ -16,7 +16,7 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
-# The real Prometheus, Alertmanager and blackbox_exporter, of two generations, below target/real.
+# The real Prometheus, Alertmanager, blackbox_exporter and VictoriaMetrics, of two generations, below target/real.
 real:
 	scripts/real-peers.sh
 
@@ -26,9 +26,11 @@ bench: real
 	cargo run --release --example bench -- cost
 	cargo run --release --example bench -- fleet
 
-# Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes).
+# Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes), then
+# clicks that stop and a source of clicks that stops (about half an hour).
 e2e: real
 	cargo run --release --example e2e
+	cargo run --release --example e2e -- traffic
 
 # Each fuzz target for a minute.
 fuzz:

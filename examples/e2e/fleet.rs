@@ -225,13 +225,7 @@ impl Fleet {
             let port = single.site.port();
             groups += &group(&single.name, &single.name, port, "");
         }
-        let expected = format!("\n      dns: {{target: \"{NEW_TARGET}\"}}");
-        groups += &group(
-            TRACKING,
-            "link-{0000..0009}.example",
-            self.old_router.port(),
-            &expected,
-        );
+        groups += &self.tracking_group();
         groups += &self.paired_group();
         self.write(file, &groups);
     }
@@ -239,6 +233,21 @@ impl Fleet {
     /// Writes the configuration of the second replica.
     pub(crate) fn write_paired(&self, file: &Path) {
         self.write(file, &self.paired_group());
+    }
+
+    /// Writes a configuration with the ten alone, and with further sections.
+    pub(crate) fn write_tracking(&self, file: &Path, sections: &str) {
+        self.write(file, &(self.tracking_group() + sections));
+    }
+
+    fn tracking_group(&self) -> String {
+        let expected = format!("\n      dns: {{target: \"{NEW_TARGET}\"}}");
+        group(
+            TRACKING,
+            "link-{0000..0009}.example",
+            self.old_router.port(),
+            &expected,
+        )
     }
 
     fn paired_group(&self) -> String {

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example e2e              # about seven minutes
 //! cargo run --release --example e2e -- --quick   # three faults of each manner, a short watch for second pages
+//! cargo run --release --example e2e -- traffic   # about half an hour; with --quick about ten minutes
 //! ```
 //!
 //! One run shows three things, all at the same time, in groups of their own:
@@ -12,6 +13,13 @@
 //! 2. ten domains break at once, three of them for another reason: one page names the ten. Half of them recover, and
 //!    no second page comes for five minutes;
 //! 3. two replicas watch the same group, and one is stopped and started again: one page, no second one.
+//!
+//! `traffic` shows what becomes of clicks. A Prometheus holds four weeks of the ten domains' clicks and scrapes on; a
+//! second one evaluates the shipped rules:
+//!
+//! 1. linkwatch starts, and has judged all ten within ten seconds;
+//! 2. the first Prometheus stops for ten minutes: `LinkwatchTrafficSourceDown`, and no word about low traffic;
+//! 3. nobody clicks any more while every probe stays green: one page names the ten, and is resolved when they do.
 //!
 //! It exits 0 only if all of it holds.
 
@@ -33,6 +41,7 @@ mod fleet;
 mod legs;
 mod pages;
 mod replica;
+mod traffic;
 
 /// The lab and the real programs, as the tests use them.
 #[path = "../../tests/it"]
@@ -40,6 +49,7 @@ pub mod it {
     pub mod lab;
     /// The real programs.
     pub mod real {
+        pub mod clicks;
         pub mod peers;
     }
 }
@@ -65,7 +75,8 @@ const GIVE_UP: Duration = Duration::from_secs(120);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let given = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+    let quick = given("--quick");
     let Some(prometheus) = Program::Prometheus.find(Generation::Current) else {
         println!("prometheus is neither in target/real nor on PATH: run `make real`");
         return ExitCode::from(2);
@@ -74,12 +85,25 @@ async fn main() -> ExitCode {
         println!("alertmanager is neither in target/real nor on PATH: run `make real`");
         return ExitCode::from(2);
     };
-    let mut run = Run::set_up(quick, &prometheus, &alertmanager).await;
-    if !run.all_up().await {
-        return ExitCode::FAILURE;
-    }
-    run.go().await;
-    if run.report() {
+    let passed = if given("traffic") {
+        let Some(promtool) = Program::Promtool.find(Generation::Current) else {
+            println!("promtool is neither in target/real nor on PATH: run `make real`");
+            return ExitCode::from(2);
+        };
+        let programs = traffic::Programs {
+            prometheus,
+            promtool,
+            alertmanager,
+        };
+        traffic::run(quick, &programs).await
+    } else {
+        let mut run = Run::set_up(quick, &prometheus, &alertmanager).await;
+        run.all_up().await && {
+            run.go().await;
+            run.report()
+        }
+    };
+    if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -119,7 +143,7 @@ impl Run {
         let second = Replica::start(&paired, any()).await;
         let hook = Webhook::start().await;
         let alertmanager = start_alertmanager(alertmanager, &routing(&hook)).await;
-        let prometheus = start_prometheus(prometheus, &scraping([&first, &second], &alertmanager)).await;
+        let prometheus = start_prometheus(prometheus, &scraping(&[&first, &second], &alertmanager)).await;
         println!("lab:           {} single endpoints", fleet.singles.len());
         println!(
             "linkwatch:     http://{} and http://{}",
@@ -455,17 +479,22 @@ fn routing(hook: &Webhook) -> String {
     shipped.replace("http://127.0.0.1:9099", &hook.url(""))
 }
 
-/// Both replicas, as an operator's installation finds them, and the rules that ship.
-fn scraping(replicas: [&Replica; 2], alertmanager: &Alertmanager) -> String {
+/// The replicas, as an operator's installation finds them, and the rules that ship.
+fn scraping(replicas: &[&Replica], alertmanager: &Alertmanager) -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/rules/linkwatch.yml");
-    let target = |number: usize| {
+    let target = |(number, replica): (usize, &&Replica)| {
         format!(
             "\n      - targets: ['{}']\n        labels: {{namespace: monitoring, pod: linkwatch-{number}, \
              service: linkwatch, container: linkwatch, endpoint: http, node: node-{number}}}",
-            replicas[number].address
+            replica.address
         )
     };
-    let targets = [target(0), target(1)].concat();
+    let targets = replicas
+        .iter()
+        .enumerate()
+        .map(target)
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         "global: {{scrape_interval: 10s, scrape_timeout: 5s, evaluation_interval: 10s}}\n\
          rule_files: ['{}']\n\
