@@ -112,7 +112,8 @@ impl Rules {
 pub struct Judgement {
     /// The end of the newest bin that held a count; none before the first.
     pub at: Option<Timestamp>,
-    /// Clicks per minute, over the last five minutes (or the last bin, if that is longer).
+    /// Clicks per minute, over the last five minutes (or the last bin, if that is longer), or since the quiet began that
+    /// an alarm is about, if that is shorter.
     pub observed: f64,
     /// Clicks per minute that were expected over the same time.
     pub expected: f64,

@@ -45,9 +45,11 @@ pub(super) fn member_faults(expressions: Expressions<'_>) -> String {
     member_list(&believed(expressions, &down, MEMBERS))
 }
 
-/// Every member of the alert's group with a root, down or not, one a line; `none` where there is no such member.
+/// Every member of the alert's group with a root of its probes, down or not, one a line; `none` where there is no such
+/// member.
 pub(super) fn member_roots(expressions: Expressions<'_>, none: &str) -> String {
-    let list = member_list(&believed(expressions, &roots(expressions, MEMBERS), MEMBERS));
+    let probed = format!("{MEMBERS}, cause!=\"{}\"", Cause::TrafficLow);
+    let list = member_list(&believed(expressions, &roots(expressions, &probed), MEMBERS));
     format!("{list}{{{{ if not $faults -}}}}\n{none}\n{{{{ end }}}}")
 }
 

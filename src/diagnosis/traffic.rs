@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::cause::Cause;
-use crate::traffic::{Judgement, Subject, Tier};
+use crate::traffic::{Judgement, Subject};
 
 /// The alarm that stands, as a finding.
 #[must_use]
@@ -12,19 +12,13 @@ pub fn quiet(subject: &Subject, judgement: &Judgement) -> Finding {
         (Some(_) | None, _) => String::new(),
     };
     let unit = Unit::of(judgement.expected);
-    // The rate is a mean over minutes of which the first may still have been good; the share is of the quiet itself.
-    let share = match judgement.low {
-        Some(Tier::Outage) => ", a fifth or less",
-        Some(Tier::Partial) => ", two fifths or less",
-        None => "",
-    };
     let since = judgement
         .since
-        .map_or_else(String::new, |since| format!("{share} since {since}"));
+        .map_or_else(String::new, |since| format!(" since {since}"));
     Finding::new(
         Cause::TrafficLow,
         &format!("about {}{scope}", unit.rate(judgement.expected)),
-        &format!("{} lately{scope}{since}", unit.rate(judgement.observed)),
+        &format!("{}{scope}{since}", unit.rate(judgement.observed)),
     )
 }
 
@@ -80,21 +74,17 @@ mod tests {
         let judgement = |expected, observed| Judgement {
             expected,
             observed,
-            low: Some(Tier::Outage),
             since: jiff::Timestamp::from_second(0).ok(),
             ..Judgement::NOTHING
         };
         let own = quiet(&subject(Some("a.example")), &judgement(12.34, 0.0));
         assert_eq!(own.expected, "about 12.3 clicks a minute");
-        assert_eq!(
-            own.actual,
-            "0.0 clicks a minute lately, a fifth or less since 1970-01-01T00:00:00Z"
-        );
+        assert_eq!(own.actual, "0.0 clicks a minute since 1970-01-01T00:00:00Z");
         let rare = quiet(&subject(None), &judgement(0.05, 0.01));
         assert_eq!(rare.expected, "about 3.0 clicks an hour in group tracking");
         assert!(
             rare.actual
-                .starts_with("0.6 clicks an hour lately in group tracking, a fifth or less since"),
+                .starts_with("0.6 clicks an hour in group tracking since"),
             "{}",
             rare.actual
         );

@@ -203,7 +203,8 @@ impl Pool {
         let (mut observed, mut expected, mut ready, mut fastest) = (0.0, 0.0, false, f64::INFINITY);
         let members = self.members.iter().filter_map(|member| series.get(*member));
         let mut rate = 0.0;
-        for judgement in members.map(Detector::judgement) {
+        let quiet = self.alarm.map(|alarm| alarm.since);
+        for judgement in members.map(|member| member.judgement_since(quiet)) {
             observed += judgement.observed;
             expected += judgement.expected;
             ready |= judgement.ready;

@@ -8,13 +8,22 @@ use crate::traffic::{Judgement, evidence};
 impl Detector {
     /// What is known, for those who look.
     pub(in crate::traffic) fn judgement(&self) -> Judgement {
+        self.judgement_since(self.alarm.map(|alarm| alarm.since))
+    }
+
+    /// The same, with rates that begin no earlier than the quiet that began with this bin: else the minutes before it
+    /// would hide how quiet it is.
+    pub(in crate::traffic) fn judgement_since(&self, quiet: Option<i64>) -> Judgement {
         let Some(newest) = self.newest else {
             return Judgement::NOTHING;
         };
         #[expect(clippy::cast_precision_loss, reason = "seconds of a bin")]
         let minutes = self.grid.bin as f64 / 60.0;
         let shown = i64::try_from(self.grid.shown).unwrap_or(1);
-        let from = (newest + 1 - shown).max(self.ring.oldest() + 1).min(newest);
+        let from = (newest + 1 - shown)
+            .max(self.ring.oldest() + 1)
+            .max(quiet.unwrap_or(i64::MIN))
+            .min(newest);
         let sum = self.ring.sum(from, newest + 1);
         let known = if self.shape > 0.0 {
             (sum.shape / self.shape).max(1e-9)

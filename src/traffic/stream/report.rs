@@ -36,10 +36,14 @@ impl Stream {
             let judgement = self.ensemble.pool(pooled.pool);
             (subject(None, Some(pooled.group.clone()), None), judgement)
         });
-        // What is noticed is noticed when its last bin may be judged, not when it ends.
+        // What is noticed is noticed when its last bin may be judged, not when it ends; and the first bin of an outage may
+        // be half full.
         let judgements = of_series.chain(of_groups).map(|(subject, mut judgement)| {
             let noticed = judgement.time_to_notice;
-            judgement.time_to_notice = noticed.map(|time| time.saturating_add(self.plan.ingest_delay));
+            judgement.time_to_notice = noticed.map(|time| {
+                time.saturating_add(self.plan.bin)
+                    .saturating_add(self.plan.ingest_delay)
+            });
             (subject, judgement)
         });
         Report {
