@@ -196,16 +196,22 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
 }
 
 #[test]
-fn every_configuration_in_the_readme_is_valid() {
-    let readme = read("README.md");
-    let configurations: Vec<String> = blocks(&readme, "yaml")
-        .into_iter()
-        .filter(|block| block.contains("groups:\n  - name: tracking"))
-        .collect();
-    assert!(!configurations.is_empty(), "README.md shows no configuration");
-    for text in configurations {
-        let checked = config::parse(Path::new("README.md"), text.as_bytes(), Files::memory([]));
-        assert!(checked.is_ok(), "README.md: {}", checked.unwrap_err());
+fn every_configuration_in_the_documents_is_valid() {
+    for document in ["README.md", "docs/TRAFFIC.md"] {
+        let text = read(document);
+        let configurations: Vec<String> = blocks(&text, "yaml")
+            .into_iter()
+            .filter(|block| {
+                ["groups:", "traffic:", "vantage:"]
+                    .iter()
+                    .any(|key| block.starts_with(key))
+            })
+            .collect();
+        assert!(!configurations.is_empty(), "{document} shows no configuration");
+        for text in configurations {
+            let checked = config::parse(Path::new(document), text.as_bytes(), Files::memory([]));
+            assert!(checked.is_ok(), "{document}: {}", checked.unwrap_err());
+        }
     }
 }
 
