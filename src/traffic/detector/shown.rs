@@ -25,11 +25,11 @@ impl Detector {
             .max(quiet.unwrap_or(i64::MIN))
             .min(newest);
         let sum = self.ring.sum(from, newest + 1);
-        let known = if self.shape > 0.0 {
-            (sum.shape / self.shape).max(1e-9)
-        } else {
-            1.0
-        };
+        let known = (from..=newest)
+            .filter(|bin| self.ring.sum(*bin, bin + 1).shape > 0.0)
+            .count();
+        #[expect(clippy::cast_precision_loss, reason = "a few bins")]
+        let known = known.max(1) as f64;
         let expected = sum.shape * self.ring.level(from);
         let size = self.sizes[self
             .grid
