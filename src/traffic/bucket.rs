@@ -13,7 +13,7 @@ use super::source::{Answer, Point, Samples};
 
 mod told;
 
-use told::{LARGEST_BIRTH, Sample, Told, WIDEST_SPREAD, newest, spread};
+use told::{LARGEST_BIRTH, Sample, Told, WIDEST_SPREAD, beside_gap, newest, spread};
 
 /// A series that was not seen for so long is no longer expected: its absence is not zero. Seven days, in seconds.
 const EXPECTED_FOR: i64 = 7 * 86_400;
@@ -149,7 +149,7 @@ impl Buckets {
                 continue;
             };
             let told = match self.settings.kind {
-                Kind::Increase => self.increases(stretch, samples),
+                Kind::Increase => self.increases(stretch, samples, &reporting),
                 Kind::Counter => self.differences(stretch, settle, samples, &reporting),
             };
             match tables.entry(name) {
@@ -215,13 +215,17 @@ impl Buckets {
         }
     }
 
-    fn increases(&self, stretch: Stretch, samples: &Samples) -> Vec<Told> {
+    fn increases(&self, stretch: Stretch, samples: &Samples, reporting: &[bool]) -> Vec<Told> {
         let mut told = vec![Told::Absent; stretch.len()];
         for point in &samples.points {
             if let Some(place) = stretch.place(self.bin_ending(point))
                 && point.value >= 0.0
             {
-                told[place] = told[place].and(Told::Clicks(point.value));
+                told[place] = if beside_gap(reporting, place) {
+                    Told::Stale
+                } else {
+                    told[place].and(Told::Clicks(point.value))
+                };
             }
         }
         told
@@ -238,6 +242,7 @@ impl Buckets {
         samples: &Samples,
         reporting: &[bool],
     ) -> Vec<Told> {
+        let length = self.settings.bin * 1000;
         let mut told = vec![Told::Absent; stretch.len()];
         let mut previous = self.settled.get(&samples.labels).copied();
         let mut settled = None;
@@ -249,8 +254,12 @@ impl Buckets {
             }
             let sample = self.sample(point);
             match previous {
-                Some(previous) if sample.taken <= previous.taken => continue,
-                Some(previous) => spread(stretch, previous, sample, &mut told),
+                Some(previous)
+                    if sample.taken <= previous.taken || sample.tells_too_little(previous, length) =>
+                {
+                    continue;
+                }
+                Some(previous) => spread(stretch, length, previous, sample, &mut told),
                 None => self.begin(stretch, sample, reporting, &mut told),
             }
             previous = Some(sample);

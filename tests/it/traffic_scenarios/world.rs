@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use crate::traffic_judged::Clicks;
 
-/// Prometheus repeats a sample for so many minutes.
-const LOOKBACK: i64 = 5;
+/// Prometheus repeats a sample for so many seconds.
+const LOOKBACK: i64 = 300;
 
 /// Minutes from the start; written as `DAY HH:MM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -52,6 +52,9 @@ pub(super) struct WorldPlan {
     /// Whether the source counts by itself; else it tells counters.
     #[serde(default)]
     pub(super) increase: bool,
+    /// Seconds between two samples.
+    #[serde(default = "every_minute")]
+    scraped_every: i64,
     series: Vec<SeriesPlan>,
     #[serde(default)]
     events: Vec<EventPlan>,
@@ -59,6 +62,10 @@ pub(super) struct WorldPlan {
 
 fn utc() -> String {
     "UTC".to_owned()
+}
+
+fn every_minute() -> i64 {
+    60
 }
 
 /// One series.
@@ -101,6 +108,8 @@ enum What {
     Ramp,
     /// The source has no samples, though clicks go on.
     Gap,
+    /// The scraping stops so many seconds into the first minute, and goes on as many into the one after the last.
+    Stop(i64),
     /// No clicks and no samples.
     Gone,
     /// The counter begins anew.
@@ -159,47 +168,63 @@ impl<'a> World<'a> {
         }
     }
 
-    /// What the source says of a minute at its end: the newest sample that it has by then.
+    /// What the source says of a minute at its end: the newest sample that it has by then, or what was counted between
+    /// the samples of the minute.
     fn point(&self, series: &SeriesPlan, clicks: &[f64], minute: i64, newest: i64) -> Option<Point> {
-        let there = |minute: &i64| {
-            let late = self.events(series, *minute).find_map(|what| match what {
-                What::Late(late) => Some(late),
-                What::Silent | What::Times(_) | What::Ramp | What::Gap | What::Gone | What::Reset => None,
-            });
-            (0..self.minutes()).contains(minute)
-                && series.begins.is_none_or(|begins| begins.0 <= *minute)
-                && *minute + late.unwrap_or(0) <= newest
-        };
         if self
             .events(series, minute)
             .any(|what| matches!(what, What::Gap | What::Gone))
         {
             return None;
         }
-        let end =
-            |minute: i64| Timestamp::from_second(self.plan.start.as_second() + (minute + 1) * 60).unwrap();
-        let place = |minute: i64| usize::try_from(minute).unwrap();
+        let at = |second: i64| Timestamp::from_second(self.plan.start.as_second() + second).unwrap();
+        let end = (minute + 1) * 60;
+        let sampled = |from: i64| {
+            let every = self.plan.scraped_every;
+            let seconds = (from.div_euclid(every) + 1)..=end.div_euclid(every);
+            seconds
+                .map(move |count| count * every)
+                .filter(|second| self.sampled(series, *second, newest))
+        };
         if self.plan.increase {
-            return there(&minute).then(|| Point {
-                at: end(minute),
-                value: clicks[place(minute) + 1] - clicks[place(minute)],
+            let last = sampled(end - 60).last()?;
+            // The sample at the end of the minute before is the first of this one, too.
+            let first = sampled(end - 60 - self.plan.scraped_every).next()?;
+            return Some(Point {
+                at: at(end),
+                value: until(clicks, last) - until(clicks, first),
                 sampled: None,
             });
         }
-        let sampled = (minute - LOOKBACK + 1..=minute).rev().find(there)?;
-        let restart =
-            self.plan.events.iter().filter(|event| {
-                event.what == What::Reset && event.concerns(series) && event.from.0 <= sampled
-            });
-        let restart = restart
-            .map(|event| event.from.0)
-            .max()
-            .or_else(|| series.begins.map(|begins| begins.0));
+        let last = sampled(end - LOOKBACK).last()?;
+        let restart = self.plan.events.iter().filter(|event| {
+            event.what == What::Reset && event.concerns(series) && event.from.0 <= (last - 1).div_euclid(60)
+        });
+        let restart = restart.map(|event| event.from).max().or(series.begins);
         Some(Point {
-            at: end(minute),
-            value: clicks[place(sampled) + 1] - clicks[place(restart.unwrap_or(0))],
-            sampled: Some(end(sampled)),
+            at: at(end),
+            value: until(clicks, last) - until(clicks, restart.map_or(0, |restart| restart.0 * 60)),
+            sampled: Some(at(last)),
         })
+    }
+
+    /// Whether the source has a sample of this second by now.
+    fn sampled(&self, series: &SeriesPlan, second: i64, newest: i64) -> bool {
+        let minute = (second - 1).div_euclid(60);
+        let late = self.events(series, minute).find_map(|what| match what {
+            What::Late(late) => Some(late),
+            _ => None,
+        });
+        let stopped = self.plan.events.iter().any(|event| match event.what {
+            What::Stop(into) if event.concerns(series) => {
+                (event.from.0 * 60 + into + 1..=event.until.0 * 60 + into).contains(&second)
+            }
+            _ => false,
+        });
+        (0..self.minutes()).contains(&minute)
+            && series.begins.is_none_or(|begins| begins.0 <= minute)
+            && minute + late.unwrap_or(0) <= newest
+            && !stopped
     }
 
     fn events(&self, series: &SeriesPlan, minute: i64) -> impl Iterator<Item = What> {
@@ -227,9 +252,21 @@ impl EventPlan {
             What::Silent | What::Gone => 0.0,
             What::Times(factor) => factor,
             What::Ramp => (self.until.0 - minute) as f64 / (self.until.0 - self.from.0) as f64,
-            What::Gap | What::Reset | What::Late(_) => 1.0,
+            What::Gap | What::Stop(_) | What::Reset | What::Late(_) => 1.0,
         }
     }
+}
+
+/// All clicks before a second; those of a minute are spread over it evenly.
+#[expect(clippy::cast_precision_loss, reason = "seconds of a minute")]
+fn until(clicks: &[f64], second: i64) -> f64 {
+    let before = |minute: i64| clicks[usize::try_from(minute).unwrap()];
+    let (minute, rest) = (second.div_euclid(60), second.rem_euclid(60));
+    if rest == 0 {
+        return before(minute);
+    }
+    let share = rest as f64 / 60.0;
+    before(minute) + ((before(minute + 1) - before(minute)) * share).floor()
 }
 
 /// All clicks of a series before each minute: a day's rhythm by the wall clock, quieter weekends, bursts, events.
