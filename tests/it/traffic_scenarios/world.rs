@@ -187,7 +187,7 @@ impl<'a> World<'a> {
                 .filter(|second| self.sampled(series, *second, newest))
         };
         if self.plan.increase {
-            let last = sampled(end - 60).last()?;
+            let last = sampled(end - 60).next_back()?;
             // The sample at the end of the minute before is the first of this one, too.
             let first = sampled(end - 60 - self.plan.scraped_every).next()?;
             return Some(Point {
@@ -196,7 +196,7 @@ impl<'a> World<'a> {
                 sampled: None,
             });
         }
-        let last = sampled(end - LOOKBACK).last()?;
+        let last = sampled(end - LOOKBACK).next_back()?;
         let restart = self.plan.events.iter().filter(|event| {
             event.what == What::Reset && event.concerns(series) && event.from.0 <= (last - 1).div_euclid(60)
         });
@@ -211,15 +211,16 @@ impl<'a> World<'a> {
     /// Whether the source has a sample of this second by now.
     fn sampled(&self, series: &SeriesPlan, second: i64, newest: i64) -> bool {
         let minute = (second - 1).div_euclid(60);
-        let late = self.events(series, minute).find_map(|what| match what {
-            What::Late(late) => Some(late),
-            _ => None,
-        });
-        let stopped = self.plan.events.iter().any(|event| match event.what {
-            What::Stop(into) if event.concerns(series) => {
-                (event.from.0 * 60 + into + 1..=event.until.0 * 60 + into).contains(&second)
+        let late = self.events(series, minute).find_map(|what| {
+            if let What::Late(late) = what {
+                Some(late)
+            } else {
+                None
             }
-            _ => false,
+        });
+        let stopped = self.plan.events.iter().any(|event| {
+            matches!(event.what, What::Stop(into) if event.concerns(series)
+                && (event.from.0 * 60 + into + 1..=event.until.0 * 60 + into).contains(&second))
         });
         (0..self.minutes()).contains(&minute)
             && series.begins.is_none_or(|begins| begins.0 <= minute)
