@@ -198,7 +198,7 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
     let resolution = &outcome.resolution;
     let views = resolved_views(resolution);
     let expectation = endpoint.group.expect.dns.as_ref();
-    let target = expectation.map(|expectation| Target::new(expectation, resolution));
+    let target = expectation.map(|expectation| Target::new(expectation, resolution, context.now));
     let clocks = Clocks::new(context);
     let addresses = judged(outcome, endpoint, clocks);
 

@@ -121,15 +121,14 @@ impl Endpoint {
         }
     }
 
-    /// The names that DNS should lead to, as expected now.
+    /// The names that DNS should lead to, the old ones of a move too.
     #[must_use]
     pub fn target_names(&self) -> Vec<String> {
         self.group
             .expect
             .dns
             .iter()
-            .flat_map(|dns| &dns.targets)
-            .filter_map(DnsTarget::name)
+            .flat_map(DnsExpectation::names)
             .map(str::to_owned)
             .collect()
     }
@@ -276,6 +275,31 @@ pub struct HeaderExpectation {
 pub struct DnsExpectation {
     /// At least one.
     pub targets: Vec<DnsTarget>,
+    /// Where it may still lead during a move.
+    pub moving: Option<Moving>,
+}
+
+/// A move from one platform to another: until it is over, the old targets are as right as the new ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moving {
+    /// The old targets, at least one.
+    pub from: Vec<DnsTarget>,
+    /// From then on only the new ones are right.
+    pub until: Timestamp,
+}
+
+impl DnsExpectation {
+    /// The names among the targets, the old ones of a move last, whether it is over or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let moving = self.moving.iter().flat_map(|moving| &moving.from);
+        self.targets.iter().chain(moving).filter_map(DnsTarget::name)
+    }
+
+    /// The targets that are right at a time.
+    pub fn targets_at(&self, now: Timestamp) -> impl Iterator<Item = &DnsTarget> {
+        let moving = self.moving.iter().filter(move |moving| now < moving.until);
+        self.targets.iter().chain(moving.flat_map(|moving| &moving.from))
+    }
 }
 
 /// One place that a name may lead to.

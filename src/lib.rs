@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cause;
 pub mod endpoint;
 pub mod outcome;
+pub mod outlook;
 
 pub mod alert;
 pub mod certificate;
@@ -18,6 +19,8 @@ pub mod schedule;
 pub mod traffic;
 
 pub mod discovery;
+pub mod fetch;
+pub mod foresight;
 pub mod probe;
 
 pub mod state;

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use self::budget::Stage;
 use crate::clock::Clock;
-use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName};
+use crate::endpoint::{AddressChoice, Endpoint, Expectation, ModuleName};
 use crate::outcome::{Outcome, Resolution, TargetStanding};
 
 mod budget;
@@ -146,10 +146,7 @@ fn targets<'a>(request: &Request<'a>) -> Vec<(&'a str, TargetStanding)> {
     let Some(expected) = &request.expect.dns else {
         return Vec::new();
     };
-    let current = expected.targets.iter().filter_map(|target| match target {
-        DnsTarget::Name(name) => Some(name.as_str()),
-        DnsTarget::Network(_) => None,
-    });
+    let current = expected.names();
     let mut targets: Vec<_> = current.map(|name| (name, TargetStanding::Current)).collect();
     for former in request.former_targets {
         if !targets.iter().any(|(name, _)| *name == former.as_str()) {

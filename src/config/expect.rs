@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::at::At;
+use super::at::{At, OneOrMany};
 use super::error::{Findings, Place, shown};
+use super::maintenance::instant;
 use super::raw;
 use super::value::Match;
 use crate::endpoint::{
-    CertificateExpectation, DnsExpectation, DnsTarget, Expectation, HeaderExpectation, TextMatch,
+    CertificateExpectation, DnsExpectation, DnsTarget, Expectation, HeaderExpectation, Moving, TextMatch,
 };
 
 pub(super) fn resolve(At { place, value: raw }: At<raw::Expect>, findings: &Findings) -> Expectation {
@@ -95,20 +96,37 @@ fn dns(At { place, value: raw }: At<raw::ExpectDns>, findings: &Findings) -> Opt
         );
         return None;
     };
+    Some(DnsExpectation {
+        targets: targets(&list, "leave \"dns\" out to expect none", findings),
+        moving: raw.moving.and_then(|moving| move_of(&moving, findings)),
+    })
+}
+
+fn targets(list: &At<OneOrMany<At<String>>>, hint: &str, findings: &Findings) -> Vec<DnsTarget> {
     if list.value.0.is_empty() && !findings.was_refused(list.place, "") {
-        findings.fault_with_hint(
-            list.place,
-            "no target is named",
-            "leave \"dns\" out to expect none",
+        findings.fault_with_hint(list.place, "no target is named", hint);
+    }
+    let known = list.value.0.iter();
+    known.filter_map(|text| target(text, findings)).collect()
+}
+
+fn move_of(At { place, value: raw }: &At<raw::Moving>, findings: &Findings) -> Option<Moving> {
+    if raw.from.is_none() {
+        findings.missing(*place, "from", "say where the name may still lead");
+    }
+    if raw.until.is_none() {
+        findings.missing(
+            *place,
+            "until",
+            "say when the move ends; the old target is a drift then",
         );
     }
-    let targets = list
-        .value
-        .0
-        .iter()
-        .filter_map(|text| target(text, findings))
-        .collect();
-    Some(DnsExpectation { targets })
+    let until = raw.until.as_ref().and_then(|until| instant(until, findings));
+    let from = raw.from.as_ref()?;
+    Some(Moving {
+        from: targets(from, "leave \"moving\" out when nothing moves", findings),
+        until: until?,
+    })
 }
 
 fn target(text: &At<String>, findings: &Findings) -> Option<DnsTarget> {

@@ -119,7 +119,7 @@ fn until<'r>(item: &'r At<raw::Maintenance>, findings: &Findings) -> Option<&'r 
     item.value.until.as_ref()
 }
 
-fn instant(text: &At<String>, findings: &Findings) -> Option<Timestamp> {
+pub(super) fn instant(text: &At<String>, findings: &Findings) -> Option<Timestamp> {
     let parsed = text.value.parse().ok();
     if parsed.is_none() {
         let what = format!("{} is not a date and time", shown(&text.value));

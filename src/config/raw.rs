@@ -272,8 +272,21 @@ pub(super) struct Expect {
 pub(super) struct ExpectDns {
     /// A name (the end of a CNAME, flattened or not), an address or a network; of several, any one.
     pub(super) target: Option<At<OneOrMany<At<String>>>>,
+    /// During a move: where the name may still lead, and until when.
+    pub(super) moving: Option<At<Moving>>,
     /// What a platform says.
     pub(super) platform: Option<At<Later>>,
+}
+
+/// A move from one platform to another: until it is over, the old targets are as right as the new ones.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "moving")]
+pub(super) struct Moving {
+    /// The old targets, written as the new ones.
+    pub(super) from: Option<At<OneOrMany<At<String>>>>,
+    /// The end of the move, with its offset, as in 2026-05-08T02:00:00Z.
+    pub(super) until: Option<At<String>>,
 }
 
 /// What must be true of a certificate beyond being trusted.

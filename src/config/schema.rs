@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 19] = [
+const SECTIONS: [(&str, &str); 20] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -37,6 +37,7 @@ const SECTIONS: [(&str, &str); 19] = [
     ("maintenance", "`groups[].maintenance[]`"),
     ("expect", "`groups[].expect`"),
     ("dns", "`groups[].expect.dns`"),
+    ("moving", "`groups[].expect.dns.moving`"),
     ("certificate", "`groups[].expect.certificate`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),

@@ -149,6 +149,10 @@ fn expect(expect: &Expectation) -> Value {
     if let Some(dns) = &expect.dns {
         let targets: Vec<_> = dns.targets.iter().map(DnsTarget::to_string).collect();
         all["dns"] = json!({"target": targets});
+        if let Some(moving) = &dns.moving {
+            let from: Vec<_> = moving.from.iter().map(DnsTarget::to_string).collect();
+            all["dns"]["moving"] = json!({"from": from, "until": moving.until.to_string()});
+        }
     }
     if let Some(duration) = expect.duration {
         all["duration"] = json!(Lasting(duration));

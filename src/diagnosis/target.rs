@@ -17,17 +17,21 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 
 use super::view::{Says, View};
 use super::{Finding, TargetState, Verdict, proxy, text};
 use crate::cause::Cause;
 use crate::endpoint::{DnsExpectation, DnsTarget};
-use crate::outcome::{Resolution, ServerRole, TargetLookup, TargetStanding};
+use crate::outcome::{Resolution, ServerRole, TargetLookup, TargetResolution, TargetStanding};
 
 /// The expected targets of a name, with what they resolve to.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
-    expectation: &'a DnsExpectation,
+    /// Those that are right now, the old ones of a move too.
+    targets: Vec<&'a DnsTarget>,
+    /// When the move ends that is under way.
+    moving_until: Option<Timestamp>,
     resolution: &'a Resolution,
     /// Addresses of the targets expected now.
     current: BTreeSet<IpAddr>,
@@ -49,29 +53,39 @@ pub(super) enum Lead {
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn new(expectation: &'a DnsExpectation, resolution: &'a Resolution) -> Self {
-        let pool = |standing: TargetStanding| -> BTreeSet<IpAddr> {
+    pub(super) fn new(expectation: &'a DnsExpectation, resolution: &'a Resolution, now: Timestamp) -> Self {
+        let targets: Vec<_> = expectation.targets_at(now).collect();
+        let right = |target: &TargetResolution| {
+            targets
+                .iter()
+                .any(|right| right.name() == Some(target.name.as_str()))
+        };
+        let pool = |wanted: bool| -> BTreeSet<IpAddr> {
             resolution
                 .targets
                 .iter()
-                .filter(|target| target.standing == standing && target.state == TargetLookup::Resolved)
-                .filter(|target| {
-                    standing == TargetStanding::Current || !names(expectation).any(|name| name == target.name)
-                })
+                .filter(|target| right(target) == wanted && target.state == TargetLookup::Resolved)
                 .flat_map(|target| target.addresses.iter().copied())
                 .collect()
         };
+        let (current, former) = (pool(true), pool(false));
+        let moving = expectation.moving.as_ref().map(|moving| moving.until);
         Self {
-            expectation,
+            targets,
+            moving_until: moving.filter(|until| now < *until),
             resolution,
-            current: pool(TargetStanding::Current),
-            former: pool(TargetStanding::Former),
+            current,
+            former,
         }
     }
 
     /// The expected targets as text.
     pub(super) fn expected(&self) -> String {
-        text::list(self.expectation.targets.iter().map(ToString::to_string))
+        let targets = text::list(self.targets.iter().map(ToString::to_string));
+        match self.moving_until {
+            Some(until) => format!("{targets} (a move that ends {until})"),
+            None => targets,
+        }
     }
 
     /// The state over all servers.
@@ -134,7 +148,7 @@ impl<'a> Target<'a> {
 
     /// The expected name that the view's chain reaches, if any.
     fn reached(&self, view: &View<'_>) -> Option<&'a str> {
-        names(self.expectation).find(|name| {
+        self.names().find(|name| {
             *name == self.resolution.name || view.chain.iter().any(|alias| alias.target == *name)
         })
     }
@@ -161,7 +175,7 @@ impl<'a> Target<'a> {
         if addresses.iter().all(inside) {
             return Lead::Target;
         }
-        if self.foreign(view) || names(self.expectation).next().is_none() {
+        if self.foreign(view) || self.names().next().is_none() {
             return Lead::Elsewhere;
         }
         let allowed = |address: &IpAddr| inside(address) || self.current.contains(address);
@@ -178,16 +192,22 @@ impl<'a> Target<'a> {
         {
             return Lead::Elsewhere;
         }
-        let known = names(self.expectation).all(|name| self.lookup(name) == Some(TargetLookup::Resolved));
+        let known = self
+            .names()
+            .all(|name| self.lookup(name) == Some(TargetLookup::Resolved));
         let proves = known && !addresses.iter().any(allowed) && !proxy::hides(addresses);
         if proves { Lead::Elsewhere } else { Lead::Unclear }
     }
 
     fn networks(&self) -> impl Iterator<Item = &'a IpNet> {
-        self.expectation.targets.iter().filter_map(|target| match target {
+        self.targets.iter().filter_map(|target| match target {
             DnsTarget::Network(net) => Some(net),
             DnsTarget::Name(_) => None,
         })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.targets.iter().filter_map(|target| target.name())
     }
 
     /// Whether the chain leaves the name's own domain, so that it shows where the name leads.
@@ -248,7 +268,7 @@ impl<'a> Target<'a> {
         }
         let addresses: BTreeSet<IpAddr> = strays.iter().flat_map(|view| view.addresses.clone()).collect();
         let former = self.resolution.targets.iter().find(|target| {
-            target.standing == TargetStanding::Former
+            !self.names().any(|name| name == target.name)
                 && addresses.iter().all(|address| target.addresses.contains(address))
         });
         match former {
@@ -256,13 +276,6 @@ impl<'a> Target<'a> {
             None => text::addresses(addresses),
         }
     }
-}
-
-fn names(expectation: &DnsExpectation) -> impl Iterator<Item = &str> {
-    expectation.targets.iter().filter_map(|target| match target {
-        DnsTarget::Name(name) => Some(name.as_str()),
-        DnsTarget::Network(_) => None,
-    })
 }
 
 /// Whether two names share their last two labels. Under a public suffix of two labels strangers do too; then their

@@ -1,18 +1,15 @@
 //! Endpoints from a URL, in the format of Prometheus' `http_sd_configs`.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 use super::{Discovered, DiscoveryError, TargetGroup, flatten};
 use crate::build_info;
+use crate::fetch::{chain, client_config};
 use crate::probe::tls;
 
 /// A server has this long for its whole answer.
@@ -153,78 +150,5 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http_sd {}", self.settings.url)
-    }
-}
-
-/// The whole of an error: the library's own text names only the outermost layer.
-pub(crate) fn chain(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else {
-        String::new()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    if text.is_empty() { error.to_string() } else { text }
-}
-
-/// The rustls settings of a client for the API of another program; `server_name` and `insecure_skip_verify` are not in it.
-pub(crate) fn client_config(settings: &tls::Settings) -> Result<ClientConfig, String> {
-    let versions: Vec<_> = [
-        (tls::Version::Tls12, &rustls::version::TLS12),
-        (tls::Version::Tls13, &rustls::version::TLS13),
-    ]
-    .into_iter()
-    .filter(|(version, _)| settings.min_version.is_none_or(|least| *version >= least))
-    .filter(|(version, _)| settings.max_version.is_none_or(|greatest| *version <= greatest))
-    .map(|(_, version)| version)
-    .collect();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions)
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots(settings)?);
-    match &settings.client {
-        None => Ok(builder.with_no_client_auth()),
-        Some(client) => {
-            let chain = certificates(&client.chain)?;
-            let key =
-                PrivateKeyDer::from_pem_slice(&client.key).map_err(|_| "the key is not in PEM".to_owned())?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| error.to_string())
-        }
-    }
-}
-
-fn roots(settings: &tls::Settings) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    if let Some(pem) = &settings.roots {
-        for certificate in certificates(pem)? {
-            roots.add(certificate).map_err(|error| error.to_string())?;
-        }
-        return Ok(roots);
-    }
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    Ok(roots)
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())?;
-    if certificates.is_empty() {
-        Err("no certificate in PEM".to_owned())
-    } else {
-        Ok(certificates)
     }
 }

@@ -140,7 +140,7 @@ pub struct TargetResolution {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetStanding {
-    /// It is expected now.
+    /// The configuration names it; the old ones of a move too.
     Current,
     /// It was, before the configuration changed.
     Former,

@@ -14,6 +14,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("clock", 0),
     ("endpoint", 0),
     ("outcome", 0),
+    ("outlook", 0),
     // Rules: values in, values out.
     ("alert", 1),
     ("certificate", 1),
@@ -23,6 +24,8 @@ const LEVELS: &[(&str, u8)] = &[
     ("traffic", 1),
     // The edges to the network.
     ("discovery", 2),
+    ("fetch", 2),
+    ("foresight", 2),
     ("probe", 2),
     ("traffic::bucket", 2),
     ("traffic::plan", 2),

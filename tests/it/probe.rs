@@ -275,6 +275,7 @@ async fn expected_targets_are_looked_up_with_those_expected_before() {
     let mut probing = Probing::default().asking(&dns).expecting(Expectation {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.example".to_owned())],
+            moving: None,
         }),
         ..Expectation::default()
     });

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{Bound, CONCURRENT, Settings, SourceError};
 use crate::build_info;
-use crate::discovery::http::{chain, client_config};
+use crate::fetch::{chain, client_config};
 
 /// How a source is asked.
 #[derive(Debug)]

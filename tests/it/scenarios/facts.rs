@@ -10,7 +10,7 @@ use linkwatch::cause::Cause;
 use linkwatch::diagnosis::{Context, Finding, Verdict, diagnose};
 use linkwatch::endpoint::{
     Accepted, AddressChoice, CertificateExpectation, Confirm, DnsExpectation, DnsTarget, Endpoint,
-    Expectation, Group, Labels,
+    Expectation, Group, Labels, Moving,
 };
 use linkwatch::outcome::{
     AddressSource, Alias, Answer, Attempt, CertificateFacts, ChainFacts, ChainProblem, ConnectFailure,
@@ -59,6 +59,8 @@ pub(super) struct Facts {
 #[serde(default, deny_unknown_fields)]
 struct Expect {
     dns: Vec<String>,
+    /// During a move: the old target, and the end of the move.
+    moving: Option<(String, Timestamp)>,
     status: Vec<u16>,
     issuer: Vec<String>,
     lifetime_left: Option<f64>,
@@ -124,6 +126,10 @@ impl Facts {
         };
         let dns = (!self.expect.dns.is_empty()).then(|| DnsExpectation {
             targets: self.expect.dns.iter().map(target).collect(),
+            moving: self.expect.moving.as_ref().map(|(from, until)| Moving {
+                from: vec![target(from)],
+                until: *until,
+            }),
         });
         let expect = Expectation {
             status: self.expect.status.clone(),

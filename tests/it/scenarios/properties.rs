@@ -245,6 +245,7 @@ fn strict() -> Expectation {
     Expectation {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.herokudns.com".to_owned())],
+            moving: None,
         }),
         certificate: CertificateExpectation {
             issuer: vec!["Let's Encrypt".to_owned()],
