@@ -13,6 +13,7 @@
 mod catalogue;
 mod expression;
 mod itself;
+mod platform;
 mod rules;
 mod text;
 mod traffic;
@@ -66,6 +67,10 @@ pub enum AlertName {
     EndpointFlapping,
     /// The name resolves, but not to where it should.
     DnsTargetDrift,
+    /// The hosting platform expects another target than before, and DNS has not followed.
+    PlatformTargetChanged,
+    /// The hosting platform fails to get or renew a certificate.
+    PlatformCertificateFailing,
     /// The certificate that is served would not be accepted by a browser.
     CertificateInvalid,
     /// Little of a certificate's lifetime is left.
@@ -76,6 +81,8 @@ pub enum AlertName {
     ProbeStale,
     /// A source of click counts does not answer.
     TrafficSourceDown,
+    /// A hosting platform does not tell what it expects.
+    PlatformDown,
     /// A vantage point has lost its network.
     VantageOffline,
     /// The clock is off by minutes against the servers'.
@@ -98,11 +105,14 @@ impl AlertName {
         Self::EndpointDegraded,
         Self::EndpointFlapping,
         Self::DnsTargetDrift,
+        Self::PlatformTargetChanged,
+        Self::PlatformCertificateFailing,
         Self::CertificateInvalid,
         Self::CertificateExpiring,
         Self::TrafficLow,
         Self::ProbeStale,
         Self::TrafficSourceDown,
+        Self::PlatformDown,
         Self::VantageOffline,
         Self::ClockSkewed,
         Self::ConfigReloadFailed,
@@ -120,11 +130,14 @@ impl AlertName {
             Self::EndpointDegraded => "LinkwatchEndpointDegraded",
             Self::EndpointFlapping => "LinkwatchEndpointFlapping",
             Self::DnsTargetDrift => "LinkwatchDnsTargetDrift",
+            Self::PlatformTargetChanged => "LinkwatchPlatformTargetChanged",
+            Self::PlatformCertificateFailing => "LinkwatchPlatformCertificateFailing",
             Self::CertificateInvalid => "LinkwatchCertificateInvalid",
             Self::CertificateExpiring => "LinkwatchCertificateExpiring",
             Self::TrafficLow => "LinkwatchTrafficLow",
             Self::ProbeStale => "LinkwatchProbeStale",
             Self::TrafficSourceDown => "LinkwatchTrafficSourceDown",
+            Self::PlatformDown => "LinkwatchPlatformDown",
             Self::VantageOffline => "LinkwatchVantageOffline",
             Self::ClockSkewed => "LinkwatchClockSkewed",
             Self::ConfigReloadFailed => "LinkwatchConfigReloadFailed",

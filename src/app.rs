@@ -3,7 +3,6 @@
 //! One supervisor holds the configuration in force and what discovery has found. Whatever changes either (a signal,
 //! a request, a file, a discovery) ends in one place: a new deployment for the runner.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors};
-use crate::endpoint::EndpointName;
 use crate::probe::{Module, Prober, dns, tls};
 use crate::record::{Recorder, keeper};
-use crate::state::store::{Store, StoreError};
-use crate::state::{Catalogue, EndpointState, Own, State};
+use crate::state::store::{Remembered, Store, StoreError};
+use crate::state::{Catalogue, Own, State};
 use crate::web;
 
 mod attendants;
@@ -105,7 +103,7 @@ pub struct App {
     state: Arc<State>,
     store: Option<Arc<Store>>,
     anchor_module: Arc<Module>,
-    remembered: HashMap<EndpointName, EndpointState>,
+    remembered: Remembered,
 }
 
 impl App {
@@ -124,7 +122,7 @@ impl App {
                 }
                 (Some(Arc::new(opened.store)), opened.remembered)
             }
-            None => (None, HashMap::new()),
+            None => (None, Remembered::default()),
         };
         let state = Arc::new(State::new(Catalogue::default(), Own::new(store.is_some())));
         let anchor_module = config::anchor_module()?;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum Stage {
     /// The place that probes are sent from.
     Vantage,
+    /// What the hosting platform says.
+    Platform,
     /// Name resolution.
     Dns,
     /// The TCP connection.
@@ -32,6 +34,7 @@ impl Stage {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Vantage => "vantage",
+            Self::Platform => "platform",
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
@@ -104,6 +107,15 @@ causes! {
     VantageOffline "vantage_offline" Vantage Suspends
         "Every anchor fails: this vantage point is offline, nothing can be said of its targets.",
         "Check the network of the machine that runs linkwatch; its targets may be fine.";
+    PlatformTargetChanged "platform_target_changed" Platform Warns
+        "The platform now expects the name to lead elsewhere, and DNS still leads where it should have before.",
+        "Set the record to the target that the platform expects now; do it before certificates fail.";
+    PlatformDomainMissing "platform_domain_missing" Platform Warns
+        "The platform does not know the name (any more).",
+        "Add the domain to the platform again, or stop watching it there; whoever can add it elsewhere can take it over.";
+    PlatformCertificateFailing "platform_certificate_failing" Platform Warns
+        "The platform fails to get or renew the certificate.",
+        "Read the platform's reason; check where DNS leads, CAA records and stray AAAA records.";
     DnsNxdomain "dns_nxdomain" Dns Down
         "The name does not exist in DNS.",
         "Create the record, or check that the zone is delegated and the registration has not lapsed.";

@@ -215,8 +215,13 @@ impl ServeArgs {
 
 /// Tells the user what is wrong with the call.
 fn complain(message: &str) -> Exit {
-    anstream::eprintln!("linkwatch: {message}");
+    warn(message);
     Exit::Usage
+}
+
+/// Says what a reader of the output should know.
+fn warn(message: &str) {
+    anstream::eprintln!("linkwatch: {message}");
 }
 
 const fn version() -> &'static str {

@@ -24,6 +24,7 @@ mod header;
 mod http_module;
 mod maintenance;
 mod module;
+mod platform;
 mod raw;
 mod reader;
 mod regexp;
@@ -57,6 +58,8 @@ pub struct Config {
     pub resolver: dns::Settings,
     /// Places that are never ours; none, or two and more.
     pub anchors: Vec<Url>,
+    /// Who says where names must lead.
+    pub platforms: Vec<crate::platform::Settings>,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Endpoint, Group};
-use crate::outcome::{Outcome, Resolution, ServerRole};
+use crate::outcome::{Outcome, Resolution};
+use crate::outlook::platform::Statement;
 
 mod advice;
 mod attempt;
 mod certificate;
 mod dns;
 mod explain;
+mod platform;
 mod proxy;
 mod target;
 mod text;
@@ -30,7 +32,7 @@ use certificate::Clocks;
 use target::Target;
 pub(crate) use text::bounded;
 pub use traffic::quiet;
-use view::{Says, View};
+use view::View;
 
 /// The judgement of one probe of one endpoint, not confirmed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +168,8 @@ pub struct Context<'a> {
     pub previous: Option<&'a Verdict>,
     /// The alarm about quiet traffic that concerns the endpoint.
     pub traffic: Option<&'a Finding>,
+    /// What its platform says of it; `None` where it has none, or none that has spoken.
+    pub platform: Option<Statement<'a>>,
 }
 
 impl Context<'_> {
@@ -178,6 +182,7 @@ impl Context<'_> {
             clock_skew: None,
             previous: None,
             traffic: None,
+            platform: None,
         }
     }
 }
@@ -196,23 +201,33 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
         return offline();
     }
     let resolution = &outcome.resolution;
-    let views = resolved_views(resolution);
-    let expectation = endpoint.group.expect.dns.as_ref();
-    let target = expectation.map(|expectation| Target::new(expectation, resolution, context.now));
+    let views = view::resolved(resolution);
+    let expectation = endpoint.dns();
+    let target = expectation
+        .as_deref()
+        .map(|expectation| Target::new(expectation, resolution, context.now));
     let clocks = Clocks::new(context);
     let addresses = judged(outcome, endpoint, clocks);
 
     let mut warnings = address_warnings(&addresses);
-    warnings.extend(
-        target
-            .as_ref()
-            .and_then(|target| target.drift(&views, context.previous)),
-    );
+    let state = target.as_ref().map(|target| target.state(&views));
+    let drift = target
+        .as_ref()
+        .and_then(|target| target.drift(&views, context.previous));
+    warnings.extend(context.platform.iter().flat_map(|says| {
+        let seen = platform::Seen {
+            host: &endpoint.host,
+            expected: target.as_ref().map(Target::expected).unwrap_or_default(),
+            state,
+            drift: drift.as_ref(),
+        };
+        platform::findings(says, &seen)
+    }));
+    warnings.extend(drift);
     warnings.extend(dns::disagreement(&views, target.as_ref()));
     warnings.extend(context.traffic.cloned());
     warnings.retain(|warning| !accepted(&endpoint.group, warning.cause, context.now));
 
-    let state = target.as_ref().map(|target| target.state(&views));
     let up = addresses.iter().filter(|judged| judged.up()).count();
     let mut failures = failures(&addresses);
     if addresses.is_empty() {
@@ -256,25 +271,6 @@ fn offline() -> Verdict {
         addresses_up: 0,
         target: None,
     }
-}
-
-/// What the servers say; a hosts file or an address in the URL counts as a server that says it.
-fn resolved_views(resolution: &Resolution) -> Vec<View<'_>> {
-    let mut views = view::views(resolution);
-    if views.is_empty() && !resolution.addresses.is_empty() {
-        let mut addresses = resolution.addresses.clone();
-        addresses.sort_unstable();
-        views.push(View {
-            server: "",
-            role: ServerRole::Resolver,
-            says: Says::Addresses,
-            complete: true,
-            chain: &[],
-            addresses,
-            broken: None,
-        });
-    }
-    views
 }
 
 /// Every address that can be judged, in order.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
+use crate::endpoint::{Endpoint, EndpointName, Group, Labels, PlatformName};
 
 pub mod file;
 pub mod http;
@@ -41,6 +41,17 @@ pub struct GroupPlan {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Where further ones come from.
     pub sources: Vec<Settings>,
+    /// What else tells of further ones, without being asked for it.
+    pub feeds: Vec<Feed>,
+}
+
+/// A part of the program that knows of hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// The domains that a platform serves.
+    Platform(PlatformName),
+    /// The hosts that a stream of clicks is seen on, by the stream's name.
+    Traffic(Arc<str>),
 }
 
 /// A place that tells of endpoints.

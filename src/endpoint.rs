@@ -3,6 +3,7 @@
 //! Plain data, made by `config` and read by everything else. How a module asks belongs to its prober
 //! (`probe::Module`); what must be true of the answer stands here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use regex::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::cause::Cause;
@@ -61,6 +62,10 @@ name_type! {
     /// The name of a module in blackbox_exporter's sense.
     ModuleName
 }
+name_type! {
+    /// The name of a hosting platform.
+    PlatformName
+}
 
 /// Users' labels, sorted by name; the names are checked by `config`, so they can go out as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
@@ -100,6 +105,8 @@ pub struct Endpoint {
     pub url: Url,
     /// The group's labels with those of discovery laid over them.
     pub labels: Labels,
+    /// Where its platform says that the name must lead, in place of what the group expects; `None` until it has.
+    pub told: Option<Arc<[DnsTarget]>>,
 }
 
 impl Endpoint {
@@ -118,19 +125,35 @@ impl Endpoint {
             host,
             url,
             labels: Labels::default(),
+            told: None,
         }
+    }
+
+    /// Where the name must lead: what the group expects, with what the platform says filled in.
+    #[must_use]
+    pub fn dns(&self) -> Option<Cow<'_, DnsExpectation>> {
+        let dns = self.group.expect.dns.as_ref()?;
+        let Some(told) = &self.told else {
+            return Some(Cow::Borrowed(dns));
+        };
+        Some(Cow::Owned(DnsExpectation {
+            targets: told.to_vec(),
+            ..dns.clone()
+        }))
+    }
+
+    /// The platform that says where the name must lead.
+    #[must_use]
+    pub fn platform(&self) -> Option<&PlatformName> {
+        self.group.expect.dns.as_ref()?.platform.as_ref()
     }
 
     /// The names that DNS should lead to, the old ones of a move too.
     #[must_use]
     pub fn target_names(&self) -> Vec<String> {
-        self.group
-            .expect
-            .dns
-            .iter()
-            .flat_map(DnsExpectation::names)
-            .map(str::to_owned)
-            .collect()
+        let dns = self.dns();
+        let names = dns.iter().flat_map(|dns| dns.names());
+        names.map(str::to_owned).collect()
     }
 }
 
@@ -273,8 +296,10 @@ pub struct HeaderExpectation {
 /// Where a name must lead: to any one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsExpectation {
-    /// At least one.
+    /// At least one; none while the platform that is to say them has not spoken yet.
     pub targets: Vec<DnsTarget>,
+    /// Who says the targets, where the configuration does not.
+    pub platform: Option<PlatformName>,
     /// Where it may still lead during a move.
     pub moving: Option<Moving>,
 }
@@ -303,7 +328,8 @@ impl DnsExpectation {
 }
 
 /// One place that a name may lead to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub enum DnsTarget {
     /// A CNAME target, in lower case without the final dot; may be flattened to addresses.
     Name(String),
@@ -317,6 +343,25 @@ impl fmt::Display for DnsTarget {
             Self::Name(name) => f.write_str(name),
             Self::Network(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
             Self::Network(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+impl From<DnsTarget> for String {
+    fn from(target: DnsTarget) -> Self {
+        target.to_string()
+    }
+}
+
+/// An address or a network where the text is one, else a name.
+impl From<String> for DnsTarget {
+    fn from(text: String) -> Self {
+        if let Ok(address) = text.parse() {
+            return Self::address(address);
+        }
+        match text.parse() {
+            Ok(net) => Self::Network(net),
+            Err(_) => Self::Name(text.trim_end_matches('.').to_ascii_lowercase()),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod cause;
 pub mod endpoint;
 pub mod outcome;
 pub mod outlook;
+pub mod text;
 
 pub mod alert;
 pub mod certificate;
@@ -21,6 +22,7 @@ pub mod traffic;
 pub mod discovery;
 pub mod fetch;
 pub mod foresight;
+pub mod platform;
 pub mod probe;
 
 pub mod state;

@@ -2,3 +2,5 @@
 //! be renewed and by whom it may be, how long its domain is registered.
 //!
 //! Plain data, learnt by `platform` and `foresight`, judged by `diagnosis`.
+
+pub mod platform;

@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 
 use crate::cause::Cause;
 use crate::clock::Clock;
-use crate::diagnosis::{self, Standing, Verdict};
+use crate::diagnosis::{self, Standing, TargetState, Verdict};
 use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
 use crate::observation::{self, AttemptKind, Change, Next, Observed, Shown};
 use crate::outcome::{Outcome, Reply, Resolution};
 use crate::state::{EndpointState, Own, Slot, State};
 
 pub mod keeper;
+mod platform;
 mod skew;
 mod traffic;
 
@@ -78,17 +79,21 @@ impl Recorder {
         let shown = before.as_ref().and_then(|state| state.verdict.as_deref());
         let vantage_up = self.state.own.health.load().vantage_up;
         let traffic = self.state.traffic();
+        let platforms = self.state.platforms();
+        let change = before.as_ref().and_then(|state| state.target_change.as_ref());
         let context = diagnosis::Context {
             now,
             vantage_up,
             clock_skew,
             previous: shown,
             traffic: traffic.quiet(&slot.endpoint),
+            platform: platforms.about(&slot.endpoint, change, now),
         };
         let verdict = diagnosis::diagnose(&outcome, &slot.endpoint, &context);
         self.count(&slot.endpoint, &verdict);
 
         let failed = verdict.symptom.is_some();
+        let followed = followed(&verdict);
         let memory = before.as_ref().map(|state| state.memory).unwrap_or_default();
         let observed = Observed {
             verdict,
@@ -100,6 +105,9 @@ impl Recorder {
         let mut after = before.as_deref().cloned().unwrap_or_default();
         after.failures += u64::from(failed);
         take_in(&mut after, &slot.endpoint, &outcome, now);
+        if followed && after.target_change.take().is_some() {
+            tracing::info!(endpoint = %slot.endpoint.name, "DNS has followed the platform's new target");
+        }
         after.memory = step.memory;
         (after.up, after.since, after.flapping) = (step.memory.up, step.memory.since, step.memory.flapping());
         match step.shown {
@@ -174,7 +182,7 @@ impl Recorder {
         remembered: impl FnMut(&EndpointName) -> Option<EndpointState>,
     ) {
         let before = self.state.catalogue();
-        let after = before.succeed(groups, endpoints, remembered);
+        let after = before.succeed(groups, endpoints, remembered, self.clock.now());
         let stay: HashSet<_> = after.slots.iter().map(|slot| &slot.endpoint.name).collect();
         for slot in &before.slots {
             if !stay.contains(&slot.endpoint.name) {
@@ -234,6 +242,12 @@ impl Recorder {
     }
 }
 
+/// Whether the name leads where its platform expects it now.
+fn followed(verdict: &Verdict) -> bool {
+    let changed = |finding: &diagnosis::Finding| finding.cause == Cause::PlatformTargetChanged;
+    verdict.target == Some(TargetState::Match) && !verdict.findings().any(changed)
+}
+
 /// Takes in what a probe saw, apart from its verdict.
 fn take_in(state: &mut EndpointState, endpoint: &Endpoint, outcome: &Outcome, now: Timestamp) {
     state.last_run = Some(now);
@@ -259,6 +273,9 @@ fn take_in(state: &mut EndpointState, endpoint: &Endpoint, outcome: &Outcome, no
         state.answer = answer;
     }
     state.targets = endpoint.target_names();
+    if let Some(told) = &endpoint.told {
+        state.told = told.to_vec();
+    }
 }
 
 /// What DNS answered, in a form that does not change with a rotation: the end of the CNAME chain where there is one,

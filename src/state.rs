@@ -13,13 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::diagnosis::Verdict;
-use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
+use crate::endpoint::{DnsTarget, Endpoint, EndpointName, Group, GroupName, Labels};
 use crate::observation;
 use crate::outcome::{ChainFacts, Timings};
+use crate::outlook::platform::{self, TargetChange};
 
+pub mod platforms;
 pub mod store;
 pub mod traffic;
 
+use platforms::Platforms;
 use traffic::Traffic;
 
 /// How many former targets are kept per endpoint.
@@ -33,6 +36,7 @@ const LAG_BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 
 pub struct State {
     catalogue: ArcSwap<Catalogue>,
     traffic: ArcSwap<Traffic>,
+    platforms: ArcSwap<Platforms>,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -146,6 +150,7 @@ impl Catalogue {
         groups: impl IntoIterator<Item = (Arc<Group>, Labels)>,
         endpoints: impl IntoIterator<Item = Arc<Endpoint>>,
         mut remembered: impl FnMut(&EndpointName) -> Option<EndpointState>,
+        now: Timestamp,
     ) -> Self {
         let counters: HashMap<_, _> = self
             .groups
@@ -175,7 +180,7 @@ impl Catalogue {
                 let known = known.get(&endpoint.name).map(|state| EndpointState::clone(state));
                 let state = known
                     .or_else(|| remembered(&endpoint.name))
-                    .map(|state| state.under(&endpoint));
+                    .map(|state| state.under(&endpoint, now));
                 let slot = Slot::new(endpoint);
                 if let Some(state) = state {
                     slot.publish(state);
@@ -244,7 +249,17 @@ impl EndpointState {
     }
 
     /// The same knowledge under a definition that may have changed: targets that were expected become former ones.
-    fn under(mut self, endpoint: &Endpoint) -> Self {
+    fn under(mut self, endpoint: &Endpoint, now: Timestamp) -> Self {
+        match &endpoint.told {
+            Some(told) => {
+                let standing = self.target_change.as_ref();
+                self.target_change = platform::change(standing, &self.told, told, now);
+                self.told = told.to_vec();
+            }
+            // What the platform said is out of force, or has not been heard since the start.
+            None if endpoint.platform().is_none() => (self.target_change, self.told) = (None, Vec::new()),
+            None => {}
+        }
         let targets = endpoint.target_names();
         if self.targets != targets {
             let mut former = std::mem::take(&mut self.targets);
@@ -265,6 +280,7 @@ impl State {
         Self {
             catalogue: ArcSwap::from_pointee(catalogue),
             traffic: ArcSwap::default(),
+            platforms: ArcSwap::default(),
             own,
         }
     }
@@ -283,6 +299,17 @@ impl State {
     /// Changes what is known of click traffic, and gives what was known before; for `record` alone.
     pub fn change_traffic(&self, change: impl Fn(&Traffic) -> Traffic) -> Arc<Traffic> {
         self.traffic.rcu(|traffic| change(traffic))
+    }
+
+    /// What the platforms say.
+    #[must_use]
+    pub fn platforms(&self) -> Arc<Platforms> {
+        self.platforms.load_full()
+    }
+
+    /// Changes what is known of platforms, and gives what was known before; for `record` alone.
+    pub fn change_platforms(&self, change: impl Fn(&Platforms) -> Platforms) -> Arc<Platforms> {
+        self.platforms.rcu(|platforms| change(platforms))
     }
 
     /// What is watched now.
@@ -332,4 +359,8 @@ pub struct EndpointState {
     pub targets: Vec<String>,
     /// Targets that were expected before those, newest first.
     pub former_targets: Vec<String>,
+    /// What the platform expected when it last spoke.
+    pub told: Vec<DnsTarget>,
+    /// A change of that, which DNS has not followed.
+    pub target_change: Option<TargetChange>,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
-use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, text, traffic};
+use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, platform, text, traffic};
 use crate::cause::{Cause, Effect};
 
 pub(super) const AT_ONCE: Duration = Duration::ZERO;
@@ -14,6 +14,11 @@ pub(super) const KEEP_FIRING: Duration = Duration::from_secs(2 * 60);
 
 /// The warnings that have an alert of their own; every other one is `LinkwatchEndpointDegraded`.
 const OWN_ALERT: &[(Cause, AlertName)] = &[
+    (Cause::PlatformTargetChanged, AlertName::PlatformTargetChanged),
+    (
+        Cause::PlatformCertificateFailing,
+        AlertName::PlatformCertificateFailing,
+    ),
     (Cause::DnsTargetDrift, AlertName::DnsTargetDrift),
     (Cause::CertificateExpiring, AlertName::CertificateExpiring),
     (Cause::Flapping, AlertName::EndpointFlapping),
@@ -37,11 +42,14 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::EndpointDegraded => endpoint_degraded(expressions),
         AlertName::EndpointFlapping => endpoint_flapping(expressions),
         AlertName::DnsTargetDrift => dns_target_drift(expressions),
+        AlertName::PlatformTargetChanged => platform::target_changed(expressions),
+        AlertName::PlatformCertificateFailing => platform::certificate_failing(expressions),
         AlertName::CertificateInvalid => certificate_invalid(expressions),
         AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
         AlertName::TrafficLow => traffic::low(expressions),
         AlertName::ProbeStale => probe_stale(expressions),
         AlertName::TrafficSourceDown => traffic::source_down(expressions),
+        AlertName::PlatformDown => platform::down(expressions),
         AlertName::VantageOffline => itself::vantage_offline(expressions),
         AlertName::ClockSkewed => itself::clock_skewed(expressions, parameters),
         AlertName::ConfigReloadFailed => itself::config_reload_failed(expressions),

@@ -1,29 +1,37 @@
-//! The tasks that belong to the configuration in force: discovery, anchors and traffic. Replaced whole with it.
+//! The tasks that belong to the configuration in force: discovery, anchors, platforms and traffic. Replaced whole with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::discovery::{Discovered, Source};
-use crate::endpoint::{Endpoint, GroupName};
+use crate::discovery::{Discovered, Feed, Source};
+use crate::endpoint::{Endpoint, GroupName, PlatformName};
+use crate::platform;
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
+use crate::state::State;
 use crate::traffic;
 use crate::vantage;
+
+/// How often traffic is looked at for new hosts: its bins are a minute long at least.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
 
 /// What the tasks work with, whatever the configuration.
 #[derive(Debug)]
 pub(super) struct Means {
     pub(super) anchor_module: Arc<Module>,
     pub(super) recorder: Arc<Recorder>,
+    pub(super) state: Arc<State>,
     pub(super) clock: Arc<dyn Clock>,
     /// Every endpoint, whichever share of the catalogue it is in.
     pub(super) endpoints: watch::Receiver<Arc<[Arc<Endpoint>]>>,
+    /// Tells of the platforms whose endpoints begin to fail.
+    pub(super) failing: broadcast::Sender<PlatformName>,
     /// Whether traffic is watched here: one share does it for all, since groups are judged as a whole.
     pub(super) watches_traffic: bool,
 }
@@ -36,12 +44,20 @@ pub(super) struct SourceKey {
     pub(super) source: usize,
 }
 
-/// What a source has found.
+/// What has been learnt for a configuration.
 #[derive(Debug)]
-pub(super) struct Found {
-    generation: u64,
-    pub(super) key: SourceKey,
-    pub(super) hosts: Vec<Discovered>,
+pub(super) struct News {
+    pub(super) generation: u64,
+    pub(super) what: What,
+}
+
+/// What can be learnt.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A source of discovery has found these hosts.
+    Hosts(SourceKey, Vec<Discovered>),
+    /// A platform expects something else than before, or clicks are seen on other hosts.
+    Elsewhere,
 }
 
 /// Owns the tasks.
@@ -50,8 +66,8 @@ pub(super) struct Attendants {
     generation: u64,
     tasks: JoinSet<()>,
     stop: CancellationToken,
-    sender: mpsc::Sender<Found>,
-    receiver: mpsc::Receiver<Found>,
+    sender: mpsc::Sender<News>,
+    receiver: mpsc::Receiver<News>,
     doubts: Arc<Mutex<mpsc::Receiver<()>>>,
     means: Means,
 }
@@ -70,14 +86,14 @@ impl Attendants {
         }
     }
 
-    /// What a source has found next.
-    pub(super) async fn next(&mut self) -> Option<Found> {
+    /// What has been learnt next.
+    pub(super) async fn next(&mut self) -> Option<News> {
         self.receiver.recv().await
     }
 
-    /// Whether it was found for the configuration in force.
-    pub(super) fn is_current(&self, found: &Found) -> bool {
-        found.generation == self.generation
+    /// Whether it was learnt for the configuration in force.
+    pub(super) const fn is_current(&self, generation: u64) -> bool {
+        generation == self.generation
     }
 
     /// Ends the tasks of the last configuration and starts those of this one.
@@ -89,6 +105,29 @@ impl Attendants {
         self.discover(config);
         self.watch_anchors(config, prober);
         self.watch_traffic(config);
+        self.watch_platforms(config);
+        self.follow_traffic(config);
+    }
+
+    fn watch_platforms(&mut self, config: &Config) {
+        for settings in &config.platforms {
+            let watch = platform::watch::Watch {
+                settings: settings.clone(),
+                recorder: Arc::clone(&self.means.recorder),
+                clock: Arc::clone(&self.means.clock),
+                doubts: self.means.failing.subscribe(),
+            };
+            let (news, generation) = (self.sender.clone(), self.generation);
+            let tell = move || {
+                let news = news.clone();
+                async move {
+                    let what = What::Elsewhere;
+                    // Nobody is left to be told only while the program ends.
+                    let _ = news.send(News { generation, what }).await;
+                }
+            };
+            self.tasks.spawn(watch.run(tell, self.stop.clone()));
+        }
     }
 
     fn discover(&mut self, config: &Config) {
@@ -142,6 +181,46 @@ impl Attendants {
         self.tasks.spawn(watch.run(self.stop.clone()));
     }
 
+    /// Looks whether clicks are seen on hosts that no group has yet.
+    fn follow_traffic(&mut self, config: &Config) {
+        let feeds = config.groups.iter().flat_map(|plan| &plan.feeds);
+        let streams: Vec<Arc<str>> = feeds
+            .filter_map(|feed| match feed {
+                Feed::Traffic(stream) => Some(Arc::clone(stream)),
+                Feed::Platform(_) => None,
+            })
+            .collect();
+        if streams.is_empty() {
+            return;
+        }
+        let (news, generation, stop) = (self.sender.clone(), self.generation, self.stop.clone());
+        let state = Arc::clone(&self.means.state);
+        self.tasks.spawn(async move {
+            let seen = || {
+                let traffic = state.traffic();
+                streams
+                    .iter()
+                    .map(|stream| traffic.hosts(stream))
+                    .collect::<Vec<_>>()
+            };
+            let mut before = seen();
+            loop {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+                }
+                let after = seen();
+                if after != before {
+                    before = after;
+                    let what = What::Elsewhere;
+                    // Nobody is left to be told only while the program ends.
+                    let _ = news.send(News { generation, what }).await;
+                }
+            }
+        });
+    }
+
     pub(super) async fn stop(&mut self) {
         self.stop.cancel();
         self.tasks.shutdown().await;
@@ -153,7 +232,7 @@ async fn discover(
     mut source: Source,
     key: SourceKey,
     generation: u64,
-    found: mpsc::Sender<Found>,
+    found: mpsc::Sender<News>,
     stop: CancellationToken,
 ) {
     loop {
@@ -168,10 +247,9 @@ async fn discover(
         if refreshed.changed {
             let hosts = source.targets().to_vec();
             if found
-                .send(Found {
+                .send(News {
                     generation,
-                    key: key.clone(),
-                    hosts,
+                    what: What::Hosts(key.clone(), hosts),
                 })
                 .await
                 .is_err()

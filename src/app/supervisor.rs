@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Settings, attendants, single};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors, GroupPlan};
-use crate::discovery::{self, Discovered};
-use crate::endpoint::{Endpoint, EndpointName, ModuleName};
+use crate::discovery::{self, Discovered, Feed};
+use crate::endpoint::{Endpoint, Labels, ModuleName};
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
-use crate::schedule::runner::{Deployment, Runner};
-use crate::state::{EndpointState, State};
+use crate::schedule::runner::{Deployment, Doubts, Runner};
+use crate::state::State;
+use crate::state::store::Remembered;
 use crate::web::{Command, Front};
 
 /// What the supervisor is built from.
@@ -31,7 +32,7 @@ pub(super) struct Parts {
     pub(super) recorder: Arc<Recorder>,
     pub(super) front: Arc<ArcSwap<Front>>,
     pub(super) anchor_module: Arc<Module>,
-    pub(super) remembered: HashMap<EndpointName, EndpointState>,
+    pub(super) remembered: Remembered,
 }
 
 /// The loop that holds it all together.
@@ -61,7 +62,10 @@ impl Supervisor {
         let (deployments, deployed) = watch::channel(deployment);
         let (doubt, doubts) = mpsc::channel(1);
         let (everything, endpoints) = watch::channel(Arc::from([]));
+        let (failing, _) = broadcast::channel(16);
         let means = attendants::Means {
+            failing: failing.clone(),
+            state: Arc::clone(&parts.state),
             anchor_module: Arc::clone(&parts.anchor_module),
             recorder: Arc::clone(&parts.recorder),
             clock: Arc::clone(&parts.clock),
@@ -69,7 +73,14 @@ impl Supervisor {
             watches_traffic: parts.settings.shard.ordinal == 0,
         };
         let attendants = attendants::Attendants::new(Arc::new(Mutex::new(doubts)), means);
-        let runner = Runner::new(deployed, Arc::clone(&parts.recorder), doubt);
+        let runner = Runner::new(
+            deployed,
+            Arc::clone(&parts.recorder),
+            Doubts {
+                anchors: doubt,
+                platforms: failing,
+            },
+        );
         let mut supervisor = Self {
             parts,
             config,
@@ -96,7 +107,7 @@ impl Supervisor {
                 () = stop.cancelled() => break,
                 Some(command) = asked.recv() => self.obey(command),
                 () = received(&mut hangup) => self.reload_unasked(),
-                Some(found) = self.attendants.next() => self.take_in(found),
+                Some(news) = self.attendants.next() => self.take_in(news),
                 _ = look.tick() => self.look_for_changes(),
                 Some(_) = self.singles.join_next(), if !self.singles.is_empty() => {}
             }
@@ -156,11 +167,20 @@ impl Supervisor {
         }
     }
 
-    fn take_in(&mut self, found: attendants::Found) {
-        if self.attendants.is_current(&found) && self.found.get(&found.key) != Some(&found.hosts) {
-            tracing::info!(group = %found.key.group, hosts = found.hosts.len(), "discovery has changed");
-            self.found.insert(found.key, found.hosts);
-            self.deploy();
+    fn take_in(&mut self, attendants::News { generation, what }: attendants::News) {
+        if !self.attendants.is_current(generation) {
+            return;
+        }
+        match what {
+            attendants::What::Hosts(key, hosts) => {
+                if self.found.get(&key) != Some(&hosts) {
+                    tracing::info!(group = %key.group, hosts = hosts.len(), "discovery has changed");
+                    self.found.insert(key, hosts);
+                    self.deploy();
+                }
+            }
+            // What it expects is read from the state, where it stands already.
+            attendants::What::Elsewhere => self.deploy(),
         }
     }
 
@@ -169,6 +189,14 @@ impl Supervisor {
         self.prober = Arc::new(super::prober(&self.config, Arc::clone(&self.parts.clock)));
         self.found
             .retain(|key, _| self.config.groups.iter().any(|plan| plan.group.name == key.group));
+        let platforms = self.config.platforms.iter();
+        let platforms: Vec<_> = platforms
+            .map(|settings| (settings.name.clone(), settings.interval))
+            .collect();
+        let remembered = &self.parts.remembered.platforms;
+        self.parts
+            .recorder
+            .platforms_replaced(&platforms, |name| remembered.get(name).cloned());
         self.deploy();
         self.attendants.replace(&self.config, &self.prober);
         let config = config::show(&self.config).into();
@@ -206,6 +234,10 @@ impl Supervisor {
         for rejected in rejected {
             tracing::warn!(target = rejected.target, reason = %rejected.reason, "a discovered target cannot be watched");
         }
+        let platforms = self.parts.state.platforms();
+        for endpoint in &mut endpoints {
+            platforms.tell(endpoint);
+        }
         self.everything.send_replace(endpoints.iter().cloned().collect());
         let shard = self.parts.settings.shard;
         endpoints.retain(|endpoint| shard.holds(endpoint.name.as_str()));
@@ -215,7 +247,7 @@ impl Supervisor {
             .iter()
             .map(|plan| (Arc::clone(&plan.group), plan.labels.clone()));
         // Taken out, so that an endpoint that is removed and comes back later begins with nothing known.
-        let remembered = &mut self.parts.remembered;
+        let remembered = &mut self.parts.remembered.endpoints;
         self.parts
             .recorder
             .replace_catalogue(groups, endpoints, |name| remembered.remove(name));
@@ -236,7 +268,26 @@ impl Supervisor {
             .filter_map(|source| self.found.get(&key(source)))
             .flatten()
             .cloned()
+            .chain(plan.feeds.iter().flat_map(|feed| self.fed(feed)))
             .collect()
+    }
+
+    /// The hosts that another part of the program knows of.
+    fn fed(&self, feed: &Feed) -> Vec<Discovered> {
+        let hosts: Vec<String> = match feed {
+            Feed::Platform(name) => {
+                let platforms = self.parts.state.platforms();
+                let known = platforms.find(name).and_then(|platform| platform.known.clone());
+                let hosts = known.iter().flat_map(|known| known.domains.keys());
+                hosts.filter(|host| !host.starts_with("*.")).cloned().collect()
+            }
+            Feed::Traffic(stream) => self.parts.state.traffic().hosts(stream),
+        };
+        let discovered = |target| Discovered {
+            target,
+            labels: Labels::default(),
+        };
+        hosts.into_iter().map(discovered).collect()
     }
 }
 

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{CheckArgs, Exit, Output, complain};
+use super::{CheckArgs, Exit, Output, complain, warn};
 use crate::clock::{Clock, SystemClock};
 use crate::diagnosis::{self, Standing, Verdict};
 use crate::endpoint::Endpoint;
 use crate::outcome::Outcome;
+use crate::outlook::platform::Known;
+use crate::platform::{self, Adapter};
 use crate::probe::{Module, Prober, Request};
+use crate::state::platforms::Platforms;
 
 mod plan;
 mod report;
@@ -62,7 +65,12 @@ fn exit(checked: &[Checked]) -> Exit {
 async fn check(plan: plan::Plan) -> Vec<Checked> {
     let prober = Arc::new(plan.prober);
     let vantage_up = look_around(&prober, &plan.anchors, &plan.anchor_module).await;
-    let mut waiting = plan.targets.into_iter().enumerate();
+    let platforms = Arc::new(ask(plan.platforms).await);
+    let told = plan.targets.into_iter().map(|(mut endpoint, module)| {
+        platforms.tell(&mut endpoint);
+        (endpoint, module)
+    });
+    let mut waiting = told.enumerate();
     let mut running = JoinSet::new();
     let mut done = Vec::new();
     loop {
@@ -82,9 +90,11 @@ async fn check(plan: plan::Plan) -> Vec<Checked> {
         let Ok((place, endpoint, outcome)) = finished else {
             continue;
         };
+        let now = SystemClock.now();
         let context = diagnosis::Context {
             vantage_up,
-            ..diagnosis::Context::at(SystemClock.now())
+            platform: platforms.about(&endpoint, None, now),
+            ..diagnosis::Context::at(now)
         };
         let verdict = diagnosis::diagnose(&outcome, &endpoint, &context);
         done.push((
@@ -98,6 +108,38 @@ async fn check(plan: plan::Plan) -> Vec<Checked> {
     }
     done.sort_by_key(|(place, _)| *place);
     done.into_iter().map(|(_, checked)| checked).collect()
+}
+
+/// Asks each platform once; of one that is silent nothing is known, and that is said.
+async fn ask(settings: Vec<platform::Settings>) -> Platforms {
+    let names: Vec<_> = settings
+        .iter()
+        .map(|settings| (settings.name.clone(), settings.interval))
+        .collect();
+    let mut platforms = Platforms::default().succeed(&names, |_| None);
+    let now = SystemClock.now();
+    let mut running: JoinSet<_> = settings
+        .into_iter()
+        .map(|settings| async move {
+            let asked = async { Adapter::new(&settings)?.domains(now).await };
+            (settings.name.clone(), asked.await)
+        })
+        .collect();
+    while let Some(finished) = running.join_next().await {
+        match finished {
+            Ok((name, Ok(domains))) => {
+                let known = Arc::new(Known::default().succeed(domains, now));
+                platforms = platforms.with(&name, |platform| platform.known = Some(Arc::clone(&known)));
+            }
+            Ok((name, Err(error))) => {
+                warn(&format!(
+                    "the platform {name} does not tell what it expects: {error}"
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    platforms
 }
 
 /// Whether any anchor answers; `None` where the configuration names none.

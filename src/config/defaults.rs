@@ -15,6 +15,8 @@ pub(super) const MODULE: &str = "http_2xx";
 pub(super) const FILE_REFRESH: Duration = Duration::from_secs(30);
 pub(super) const HTTP_REFRESH: Duration = Duration::from_secs(60);
 
+pub(super) const PLATFORM_INTERVAL: Duration = Duration::from_secs(60);
+
 pub(super) const FALSE_ALARMS: &str = "1 per 30d";
 pub(super) const ACCEPT_AFTER: Duration = Duration::from_secs(86_400);
 pub(super) const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,6 +52,10 @@ modules:
 
 pub(super) fn interval() -> String {
     Lasting(INTERVAL).to_string()
+}
+
+pub(super) fn platform_interval() -> String {
+    Lasting(PLATFORM_INTERVAL).to_string()
 }
 
 pub(super) fn timeout() -> String {

@@ -8,12 +8,18 @@ use super::at::{At, OneOrMany};
 use super::error::{Findings, Place, shown};
 use super::maintenance::instant;
 use super::raw;
+use super::resolve::{Named, Resolving};
 use super::value::Match;
 use crate::endpoint::{
     CertificateExpectation, DnsExpectation, DnsTarget, Expectation, HeaderExpectation, Moving, TextMatch,
 };
 
-pub(super) fn resolve(At { place, value: raw }: At<raw::Expect>, findings: &Findings) -> Expectation {
+pub(super) fn resolve(
+    At { place, value: raw }: At<raw::Expect>,
+    at: &Resolving<'_>,
+    named: &Named,
+) -> Expectation {
+    let findings = at.findings;
     let status = raw.status.unwrap_or_default().0;
     for code in &status {
         if !(100..600).contains(&code.value) {
@@ -44,7 +50,7 @@ pub(super) fn resolve(At { place, value: raw }: At<raw::Expect>, findings: &Find
             .into_iter()
             .filter_map(|body| text(body, findings))
             .collect(),
-        dns: raw.dns.and_then(|raw| dns(raw, findings)),
+        dns: raw.dns.and_then(|raw| dns(raw, at, named)),
         certificate: certificate(raw.certificate.unwrap_or_default(), findings),
         duration: raw.duration.map(|duration| duration.value.0),
     }
@@ -83,23 +89,41 @@ fn headers(
     headers
 }
 
-fn dns(At { place, value: raw }: At<raw::ExpectDns>, findings: &Findings) -> Option<DnsExpectation> {
-    if let Some(platform) = raw.platform {
-        findings.unsupported(platform.place, "a target that a platform says");
-        return None;
+fn dns(
+    At { place, value: raw }: At<raw::ExpectDns>,
+    at: &Resolving<'_>,
+    named: &Named,
+) -> Option<DnsExpectation> {
+    let findings = at.findings;
+    let moving = raw.moving.and_then(|moving| move_of(&moving, findings));
+    match (raw.target, raw.platform) {
+        (Some(list), None) => Some(DnsExpectation {
+            targets: targets(&list, "leave \"dns\" out to expect none", findings),
+            platform: None,
+            moving,
+        }),
+        (None, Some(platform)) => Some(DnsExpectation {
+            targets: Vec::new(),
+            platform: Some(named.platforms.find(&platform, at)?),
+            moving,
+        }),
+        (Some(_), Some(platform)) => {
+            let what = "\"target\" and \"platform\" are both given";
+            findings.fault_with_hint(
+                platform.place,
+                what,
+                "keep the one that knows where the name must lead",
+            );
+            None
+        }
+        (None, None) => {
+            if !findings.was_refused(place, "target") && !findings.was_refused(place, "platform") {
+                let hint = "say where the name must lead: a name, an address or a network; or which platform says it";
+                findings.missing(place, "target", hint);
+            }
+            None
+        }
     }
-    let Some(list) = raw.target else {
-        findings.missing(
-            place,
-            "target",
-            "say where the name must lead: a name, an address or a network",
-        );
-        return None;
-    };
-    Some(DnsExpectation {
-        targets: targets(&list, "leave \"dns\" out to expect none", findings),
-        moving: raw.moving.and_then(|moving| move_of(&moving, findings)),
-    })
 }
 
 fn targets(list: &At<OneOrMany<At<String>>>, hint: &str, findings: &Findings) -> Vec<DnsTarget> {

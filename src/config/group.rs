@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::at::At;
 use super::error::{Findings, Place, did_you_mean, shown};
 use super::raw;
-use super::resolve::Resolving;
+use super::resolve::{Named, Resolving};
 use super::value::Lasting;
 use super::{Global, defaults, expect, maintenance, module, source};
 use crate::discovery::{Discovered, GroupPlan, RejectReason, Template, label, pattern};
@@ -38,19 +38,19 @@ struct Taken {
 pub(super) fn resolve_all(
     raw: Vec<At<raw::Group>>,
     global: &Global,
-    modules: &module::Collected,
+    named: &Named,
     at: &mut Resolving<'_>,
 ) -> Vec<GroupPlan> {
     let mut taken = Taken::default();
     raw.into_iter()
-        .map(|group| resolve(group, global, modules, &mut taken, at))
+        .map(|group| resolve(group, global, named, &mut taken, at))
         .collect()
 }
 
 fn resolve(
     At { place, value: raw }: At<raw::Group>,
     global: &Global,
-    modules: &module::Collected,
+    named: &Named,
     taken: &mut Taken,
     at: &mut Resolving<'_>,
 ) -> GroupPlan {
@@ -62,7 +62,7 @@ fn resolve(
     let (windows, accepted) = maintenance::resolve(raw.maintenance.unwrap_or_default(), at.findings);
     let group = Arc::new(Group {
         name: name(place, raw.name.as_ref(), taken, at.findings),
-        module: module_name(raw.module.as_ref(), modules, at.findings),
+        module: module_name(raw.module.as_ref(), &named.modules, at.findings),
         interval: pace.interval,
         timeout: pace.timeout,
         confirm: confirm(raw.confirm.as_ref(), global.confirm, at.findings),
@@ -75,7 +75,7 @@ fn resolve(
         accepted,
         expect: raw
             .expect
-            .map(|raw| expect::resolve(raw, at.findings))
+            .map(|raw| expect::resolve(raw, at, named))
             .unwrap_or_default(),
     });
     let labels = labels(raw.labels.unwrap_or_default(), at.findings);
@@ -87,16 +87,17 @@ fn resolve(
         at.findings
             .fault_with_hint(place, "the group watches nothing", hint);
     }
-    let sources = raw.discover.map(|list| list.value).unwrap_or_default();
+    let mut sources = source::Sources::default();
+    for source in raw.discover.map(|list| list.value).unwrap_or_default() {
+        sources.add(source, at, named);
+    }
     let mut plan = GroupPlan {
         group,
         labels,
         template,
         endpoints: Vec::new(),
-        sources: sources
-            .into_iter()
-            .filter_map(|source| source::resolve(source, at))
-            .collect(),
+        sources: sources.polled,
+        feeds: sources.fed,
     };
     if usable {
         let hosts = raw.hosts.map(|list| list.value).unwrap_or_default();

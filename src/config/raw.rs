@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::{At, OneOrMany};
-use super::value::{Lasting, Later, Match, Share};
+use super::value::{Lasting, Match, Share};
 
 pub(super) mod module;
+pub(super) mod platform;
 pub(super) mod traffic;
 
 pub(super) use module::Module;
@@ -36,8 +37,9 @@ pub(super) struct Root {
     /// What is watched.
     #[schemars(extend("default" = []))]
     pub(super) groups: Option<Vec<At<Group>>>,
-    /// Hosting platforms, asked what they expect of a domain.
-    pub(super) platforms: Option<At<Later>>,
+    /// Hosting platforms, asked what they expect of their domains.
+    #[schemars(extend("default" = []))]
+    pub(super) platforms: Option<Vec<At<platform::Platform>>>,
     /// Click traffic that is watched for going quiet.
     pub(super) traffic: Option<traffic::Traffic>,
 }
@@ -167,10 +169,10 @@ pub(super) struct Discover {
     pub(super) file_sd: Option<At<FileSd>>,
     /// A URL in the format of Prometheus' `http_sd_configs`.
     pub(super) http_sd: Option<At<HttpSd>>,
-    /// The domains that a platform knows.
-    pub(super) platform: Option<At<Later>>,
-    /// The hosts that traffic is seen on.
-    pub(super) traffic: Option<At<Later>>,
+    /// The domains that a platform knows, by its name; wildcards among them are left out.
+    pub(super) platform: Option<At<String>>,
+    /// The hosts that a stream of traffic is seen on, by the stream's name.
+    pub(super) traffic: Option<At<String>>,
 }
 
 /// Files in the format of Prometheus' `file_sd_configs`: lists of `{targets: […], labels: {…}}`.
@@ -274,8 +276,8 @@ pub(super) struct ExpectDns {
     pub(super) target: Option<At<OneOrMany<At<String>>>>,
     /// During a move: where the name may still lead, and until when.
     pub(super) moving: Option<At<Moving>>,
-    /// What a platform says.
-    pub(super) platform: Option<At<Later>>,
+    /// In place of `target`: the platform that says it, by its name.
+    pub(super) platform: Option<At<String>>,
 }
 
 /// A move from one platform to another: until it is over, the old targets are as right as the new ones.

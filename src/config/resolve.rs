@@ -1,6 +1,6 @@
 //! From the mirror of the file to what the program uses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::at::At;
 use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
 use super::reader;
-use super::{Config, Global, defaults, group, module, raw, resolver, traffic, tree};
+use super::{Config, Global, defaults, group, module, platform, raw, resolver, traffic, tree};
 use crate::endpoint::Confirm;
 use crate::probe::dns;
 
@@ -18,6 +18,22 @@ use crate::probe::dns;
 pub(super) struct Resolving<'f> {
     pub(super) findings: &'f Findings,
     pub(super) files: &'f mut Files,
+}
+
+/// What groups refer to by name.
+pub(super) struct Named {
+    pub(super) modules: module::Collected,
+    pub(super) platforms: platform::Declared,
+    /// Streams of traffic.
+    pub(super) streams: BTreeSet<String>,
+}
+
+fn streams(traffic: Option<&raw::traffic::Traffic>) -> BTreeSet<String> {
+    let streams = traffic
+        .iter()
+        .flat_map(|traffic| traffic.streams.iter().flatten());
+    let names = streams.filter_map(|stream| stream.value.name.as_ref());
+    names.map(|name| name.value.clone()).collect()
 }
 
 /// Resolves a whole configuration, or tells everything that is wrong with it.
@@ -31,7 +47,6 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         findings: &findings,
         files,
     };
-    at.unsupported(&root);
     let global = at.global(root.global.as_ref());
     let intermediates = root
         .global
@@ -41,7 +56,13 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
     modules.built_in(at.files);
     modules.declared(root.modules.unwrap_or_default(), &mut at);
     let mut elsewhere = modules.named(root.module_files.unwrap_or_default(), &mut at);
-    let groups = group::resolve_all(root.groups.unwrap_or_default(), &global, &modules, &mut at);
+    let (platforms, declared) = platform::resolve_all(root.platforms.unwrap_or_default(), &mut at);
+    let named = Named {
+        modules,
+        platforms: declared,
+        streams: streams(root.traffic.as_ref()),
+    };
+    let groups = group::resolve_all(root.groups.unwrap_or_default(), &global, &named, &mut at);
     let resolver = root
         .resolver
         .map_or_else(dns::Settings::default, |raw| resolver::resolve(&raw, &mut at));
@@ -55,13 +76,14 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
     if !problems.is_empty() {
         return Err(problems);
     }
-    let (modules, shown_modules) = modules.finish();
+    let (modules, shown_modules) = named.modules.finish();
     Ok(Config {
         global,
         groups,
         modules,
         resolver,
         anchors,
+        platforms,
         traffic: traffic.map(Arc::new),
         intermediates,
         warnings,
@@ -91,12 +113,6 @@ pub(super) fn parse(text: &[u8], findings: &Findings) -> Option<tree::Node> {
 }
 
 impl Resolving<'_> {
-    fn unsupported(&self, root: &raw::Root) {
-        if let Some(platforms) = &root.platforms {
-            self.findings.unsupported(platforms.place, "\"platforms\"");
-        }
-    }
-
     fn global(&self, raw: Option<&At<raw::Global>>) -> Global {
         let confirm = Confirm {
             attempts: defaults::CONFIRM_ATTEMPTS,

@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 20] = [
+const SECTIONS: [(&str, &str); 22] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -39,6 +39,8 @@ const SECTIONS: [(&str, &str); 20] = [
     ("dns", "`groups[].expect.dns`"),
     ("moving", "`groups[].expect.dns.moving`"),
     ("certificate", "`groups[].expect.certificate`"),
+    ("platform", "`platforms[]`"),
+    ("domains", "`platforms[].json`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

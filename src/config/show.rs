@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::header;
+use super::platform;
 use super::raw;
 use super::secret::MASK;
 use super::value::Lasting;
 use super::{Config, schema};
-use crate::discovery::{self, GroupPlan};
+use crate::discovery::{self, Feed, GroupPlan};
 use crate::endpoint::{
     Confirm, DnsTarget, Endpoint, Expectation, Labels, Maintenance, ModuleName, TextMatch,
 };
@@ -26,6 +27,7 @@ pub fn show(config: &Config) -> String {
         "vantage": {"anchors": config.anchors.iter().map(Url::as_str).collect::<Vec<_>>()},
         "resolver": resolver(&config.resolver),
         "modules": config.shown_modules,
+        "platforms": config.platforms.iter().map(platform::shown_platform).collect::<Vec<_>>(),
         "groups": config.groups.iter().map(group).collect::<Vec<_>>(),
     }))
 }
@@ -58,6 +60,13 @@ fn resolver(settings: &dns::Settings) -> Value {
     })
 }
 
+fn feed(feed: &Feed) -> Value {
+    match feed {
+        Feed::Platform(name) => json!({"platform": name}),
+        Feed::Traffic(stream) => json!({"traffic": **stream}),
+    }
+}
+
 fn group(plan: &GroupPlan) -> Value {
     let group = &plan.group;
     let endpoint =
@@ -67,7 +76,7 @@ fn group(plan: &GroupPlan) -> Value {
         "url": plan.template.url,
         "endpoint_name": plan.template.name,
         "endpoints": plan.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
-        "discover": plan.sources.iter().map(source).collect::<Vec<_>>(),
+        "discover": plan.sources.iter().map(source).chain(plan.feeds.iter().map(feed)).collect::<Vec<_>>(),
         "module": group.module,
         "interval": Lasting(group.interval),
         "timeout": Lasting(group.timeout),
@@ -148,7 +157,10 @@ fn expect(expect: &Expectation) -> Value {
     }
     if let Some(dns) = &expect.dns {
         let targets: Vec<_> = dns.targets.iter().map(DnsTarget::to_string).collect();
-        all["dns"] = json!({"target": targets});
+        all["dns"] = match &dns.platform {
+            Some(platform) => json!({"platform": platform}),
+            None => json!({"target": targets}),
+        };
         if let Some(moving) = &dns.moving {
             let from: Vec<_> = moving.from.iter().map(DnsTarget::to_string).collect();
             all["dns"]["moving"] = json!({"from": from, "until": moving.until.to_string()});

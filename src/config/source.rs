@@ -1,44 +1,80 @@
 //! Where further hosts of a group come from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::at::At;
-use super::error::shown;
+use super::error::{did_you_mean, shown};
 use super::group::check_interval;
-use super::resolve::Resolving;
+use super::resolve::{Named, Resolving};
 use super::value::Lasting;
 use super::{credential, defaults, raw};
-use crate::discovery::{self, file, http};
+use crate::discovery::{self, Feed, file, http};
 
-/// Resolves one source.
-pub(super) fn resolve(
-    At { place, value: raw }: At<raw::Discover>,
-    at: &mut Resolving<'_>,
-) -> Option<discovery::Settings> {
-    if let Some(later) = raw.platform.or(raw.traffic) {
-        at.findings
-            .unsupported(later.place, "discovery by platform or traffic");
-        return None;
-    }
-    match (raw.file_sd, raw.http_sd) {
-        (Some(files), None) => file_source(files, at).map(discovery::Settings::File),
-        (None, Some(url)) => http_source(url, at).map(|url| discovery::Settings::Http(Box::new(url))),
-        (Some(_), Some(_)) => {
-            at.findings.fault_with_hint(
-                place,
-                "two sources in one item",
-                "write each as an item of its own",
-            );
-            None
-        }
-        (None, None) => {
-            if !at.findings.was_refused(place, "file_sd") && !at.findings.was_refused(place, "http_sd") {
+/// Where the further hosts of one group come from.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// Those that are asked.
+    pub(super) polled: Vec<discovery::Settings>,
+    /// Those that are known here anyway.
+    pub(super) fed: Vec<Feed>,
+}
+
+impl Sources {
+    /// Resolves one source.
+    pub(super) fn add(
+        &mut self,
+        At { place, value: raw }: At<raw::Discover>,
+        at: &mut Resolving<'_>,
+        named: &Named,
+    ) {
+        let keys = ["file_sd", "http_sd", "platform", "traffic"];
+        let given = [
+            raw.file_sd.is_some(),
+            raw.http_sd.is_some(),
+            raw.platform.is_some(),
+            raw.traffic.is_some(),
+        ];
+        match given.into_iter().filter(|given| *given).count() {
+            0 if keys.iter().all(|key| !at.findings.was_refused(place, key)) => {
+                let hint = "write file_sd, http_sd, platform or traffic";
                 at.findings
-                    .fault_with_hint(place, "a source without a kind", "write file_sd or http_sd");
+                    .fault_with_hint(place, "a source without a kind", hint);
             }
-            None
+            0 | 1 => {}
+            _ => {
+                let hint = "write each as an item of its own";
+                at.findings
+                    .fault_with_hint(place, "two sources in one item", hint);
+                return;
+            }
         }
+        self.polled.extend(
+            raw.file_sd
+                .and_then(|files| file_source(files, at))
+                .map(discovery::Settings::File),
+        );
+        self.polled.extend(
+            raw.http_sd
+                .and_then(|url| http_source(url, at))
+                .map(|url| discovery::Settings::Http(Box::new(url))),
+        );
+        let platform = raw.platform.and_then(|name| named.platforms.find(&name, at));
+        self.fed.extend(platform.map(Feed::Platform));
+        self.fed
+            .extend(raw.traffic.and_then(|name| stream(&name, at, named)));
     }
+}
+
+fn stream(name: &At<String>, at: &Resolving<'_>, named: &Named) -> Option<Feed> {
+    if named.streams.contains(&name.value) {
+        return Some(Feed::Traffic(Arc::from(name.value.as_str())));
+    }
+    let hint = did_you_mean(&name.value, named.streams.iter().map(String::as_str))
+        .unwrap_or_else(|| "declare it under \"traffic.streams\"".to_owned());
+    let what = format!("there is no stream {}", shown(&name.value));
+    at.findings.fault_with_hint(name.place, what, hint);
+    None
 }
 
 fn refresh(given: Option<At<Lasting>>, default: Duration, at: &Resolving<'_>) -> Duration {

@@ -18,6 +18,8 @@ use crate::traffic::source::Settings;
 
 mod source;
 
+pub(super) use source::pointer_of as pointer;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Resolves the section.

@@ -11,7 +11,13 @@ pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
     let record = expected_record(endpoint);
     if let (Cause::DnsTargetDrift, Some(record)) = (finding.cause, &record) {
         let actual = &finding.actual;
-        format!("Set {record}; it is now {actual}. If that is right, change the expectation.")
+        match endpoint.platform() {
+            None => format!("Set {record}; it is now {actual}. If that is right, change the expectation."),
+            Some(platform) => format!("Set {record}, as {platform} expects; it is now {actual}."),
+        }
+    } else if let (Cause::PlatformTargetChanged, Some(record)) = (finding.cause, &record) {
+        let actual = &finding.actual;
+        format!("Set {record}: the platform has changed what it expects. It is still {actual}.")
     } else if let (Cause::DnsTargetDangling, Some(record)) = (finding.cause, &record) {
         format!("Set {record}; if it is set so already, create the target: a dangling one can be taken over.")
     } else if let (Cause::DnsNxdomain | Cause::DnsNoRecords, Some(record)) = (finding.cause, &record) {
@@ -26,7 +32,11 @@ pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
 
 /// The record that leads to the expected target, as one would enter it; `None` where none is expected.
 fn expected_record(endpoint: &Endpoint) -> Option<String> {
-    let targets = &endpoint.group.expect.dns.as_ref()?.targets;
+    let dns = endpoint.dns()?;
+    let targets = &dns.targets;
+    if targets.is_empty() {
+        return None;
+    }
     let host = &endpoint.host;
     let names = text::list(targets.iter().filter_map(|target| match target {
         DnsTarget::Name(name) => Some(name),

@@ -10,13 +10,27 @@ pub(super) fn explains(root: Cause, symptom: Cause, status: Option<u16>) -> bool
     if symptom.effect() != Effect::Down {
         return false;
     }
-    (root == Cause::DnsTargetDrift && drift_explains(symptom, status))
+    let leads_astray = matches!(
+        root,
+        Cause::PlatformTargetChanged | Cause::PlatformDomainMissing | Cause::DnsTargetDrift
+    );
+    let hinders_issue = root == Cause::PlatformCertificateFailing;
+    (leads_astray && drift_explains(symptom, status))
+        || (hinders_issue && unissued_explains(symptom))
         || (root == Cause::DnsDisagreement && symptom.stage() == Stage::Dns)
+}
+
+/// A certificate that could not be had explains that an old one or another one is served.
+const fn unissued_explains(symptom: Cause) -> bool {
+    matches!(
+        symptom,
+        Cause::TlsExpired | Cause::TlsHostnameMismatch | Cause::TlsSelfSigned | Cause::TlsUnknownIssuer
+    )
 }
 
 fn drift_explains(symptom: Cause, status: Option<u16>) -> bool {
     match symptom.stage() {
-        Stage::Vantage | Stage::Foresight | Stage::Traffic => false,
+        Stage::Vantage | Stage::Platform | Stage::Foresight | Stage::Traffic => false,
         Stage::Dns => matches!(symptom, Cause::DnsTargetDangling | Cause::DnsNxdomain),
         Stage::Connect | Stage::Tls => true,
         Stage::Http if symptom == Cause::HttpStatus => matches!(status, Some(404 | 410 | 421)),
@@ -50,10 +64,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_two_roots_of_the_table_explain_anything_and_only_what_takes_down() {
+    fn what_hinders_the_issue_explains_a_wrong_certificate_and_nothing_else() {
+        assert!(explains(
+            Cause::PlatformCertificateFailing,
+            Cause::TlsHostnameMismatch,
+            None
+        ));
+        assert!(!explains(
+            Cause::PlatformCertificateFailing,
+            Cause::TlsAlert,
+            None
+        ));
+    }
+
+    #[test]
+    fn only_the_roots_of_the_table_explain_anything_and_only_what_takes_down() {
         for root in Cause::ALL {
             for symptom in Cause::ALL {
-                let table = matches!(root, Cause::DnsTargetDrift | Cause::DnsDisagreement);
+                let table = matches!(
+                    root,
+                    Cause::PlatformTargetChanged
+                        | Cause::PlatformDomainMissing
+                        | Cause::PlatformCertificateFailing
+                        | Cause::DnsTargetDrift
+                        | Cause::DnsDisagreement
+                );
                 if explains(*root, *symptom, Some(404)) {
                     assert!(
                         table && symptom.effect() == Effect::Down,

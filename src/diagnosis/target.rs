@@ -131,6 +131,8 @@ impl<'a> Target<'a> {
     pub(super) fn lead(&self, view: &View<'_>) -> Lead {
         match view.says {
             Says::Dangling => Lead::Dangling,
+            // The platform that is to say where has not spoken yet.
+            Says::Addresses | Says::Alias if self.targets.is_empty() => Lead::Unclear,
             Says::Addresses | Says::Alias => match self.reached(view) {
                 Some(name) if self.lookup(name) == Some(TargetLookup::Absent) => Lead::Dangling,
                 Some(_) => Lead::Target,
@@ -218,7 +220,7 @@ impl<'a> Target<'a> {
 
     /// The drift as a finding; `None` where no answer leads to a wrong place.
     pub(super) fn drift(&self, views: &[View<'_>], previous: Option<&Verdict>) -> Option<Finding> {
-        let (role, _) = self.believed(views)?;
+        let (role, _) = self.believed(views).filter(|_| !self.targets.is_empty())?;
         let strays: Vec<&View<'_>> = views
             .iter()
             .filter(|view| view.role == role)

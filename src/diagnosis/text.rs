@@ -3,33 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// The most bytes of an expected or actual text.
-pub(super) const LIMIT: usize = 200;
-
-/// The text without control characters and runs of white space, at most 200 bytes; what is cut off is marked.
-pub(crate) fn bounded(text: &str) -> String {
-    const ELLIPSIS: &str = "…";
-    let mut clean = String::with_capacity(text.len().min(LIMIT));
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if word.is_empty() {
-            continue;
-        }
-        if !clean.is_empty() {
-            clean.push(' ');
-        }
-        clean.push_str(word);
-        if clean.len() > LIMIT {
-            let mut cut = LIMIT - ELLIPSIS.len();
-            while !clean.is_char_boundary(cut) {
-                cut -= 1;
-            }
-            clean.truncate(cut);
-            clean.push_str(ELLIPSIS);
-            break;
-        }
-    }
-    clean
-}
+use crate::text::LONGEST;
+pub(crate) use crate::text::bounded;
 
 /// The items sorted, without repetition, joined by commas.
 pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
@@ -41,7 +16,7 @@ pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String 
         }
         text.push_str(item);
         // More would be cut off anyway.
-        if text.len() > LIMIT {
+        if text.len() > LONGEST {
             break;
         }
     }
@@ -62,7 +37,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_between_characters_and_marked() {
         let cut = bounded(&"ä".repeat(200));
-        assert!(cut.len() <= LIMIT && cut.len() > LIMIT - 5);
+        assert!(cut.len() <= LONGEST && cut.len() > LONGEST - 5);
         assert!(cut.ends_with("ä…"));
         assert_eq!(bounded(&"a".repeat(200)), "a".repeat(200));
     }

@@ -78,6 +78,25 @@ impl View<'_> {
     }
 }
 
+/// What the servers say; a hosts file or an address in the URL counts as a server that says it.
+pub(super) fn resolved(resolution: &Resolution) -> Vec<View<'_>> {
+    let mut views = views(resolution);
+    if views.is_empty() && !resolution.addresses.is_empty() {
+        let mut addresses = resolution.addresses.clone();
+        addresses.sort_unstable();
+        views.push(View {
+            server: "",
+            role: ServerRole::Resolver,
+            says: Says::Addresses,
+            complete: true,
+            chain: &[],
+            addresses,
+            broken: None,
+        });
+    }
+    views
+}
+
 /// The views of all servers, in order of role and name: the order of the answers does not matter.
 pub(super) fn views(resolution: &Resolution) -> Vec<View<'_>> {
     let mut servers: BTreeMap<(bool, &str), Vec<&Reply>> = BTreeMap::new();

@@ -40,6 +40,7 @@ impl Template {
             host: bare.trim_start_matches('[').trim_end_matches(']').to_owned(),
             labels: labels.with(&target.labels),
             url,
+            told: None,
         })
     }
 

@@ -13,6 +13,7 @@ use prometheus_client::encoding::{
 use super::catalog::{Family, Series, WriteTraffic};
 use super::labels::{Extra, SeriesLabels, Subject};
 use super::process::Process;
+use crate::state::platforms::Platforms;
 use crate::state::traffic::{self, Traffic};
 use crate::state::{Catalogue, EndpointState, GroupSlot, Health, Slot, State};
 
@@ -24,6 +25,7 @@ pub(super) struct Snapshot {
     pub(super) state: Arc<State>,
     pub(super) process: Option<Process>,
     pub(super) traffic: Arc<Traffic>,
+    pub(super) platforms: Arc<Platforms>,
     catalogue: Arc<Catalogue>,
     /// In the order of the catalogue's slots.
     current: Vec<Option<Arc<EndpointState>>>,
@@ -44,6 +46,7 @@ impl Snapshot {
             catalogue,
             traffic_series: traffic.series().cloned().collect(),
             traffic,
+            platforms: state.platforms(),
         }
     }
 
@@ -64,6 +67,7 @@ pub(super) struct SeenEndpoint<'a> {
     /// `None` before the first probe.
     pub(super) state: Option<&'a EndpointState>,
     pub(super) now: Timestamp,
+    pub(super) platforms: &'a Platforms,
 }
 
 /// A group as a scrape sees it.
@@ -174,6 +178,7 @@ impl Collector for Piece {
                         slot,
                         state: state.as_deref(),
                         now: snapshot.now,
+                        platforms: &snapshot.platforms,
                     };
                     let subject = Subject::Endpoint(&slot.endpoint);
                     write(

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::endpoint::EndpointName;
+use crate::endpoint::{EndpointName, PlatformName};
+use crate::outlook::platform::Known;
 use crate::state::EndpointState;
-use crate::state::store::Store;
+use crate::state::store::{Changes, Store};
 
 /// How many changes may wait for the disk; one that finds no room is written with the endpoint's next change.
 pub const ROOM: usize = 16_384;
@@ -20,6 +21,8 @@ pub enum Kept {
     State(EndpointName, Box<EndpointState>),
     /// The endpoint is no longer watched.
     Forgotten(EndpointName),
+    /// A platform says this now.
+    Platform(PlatformName, Arc<Known>),
 }
 
 /// Writes until the channel is closed and empty. Blocks: for a thread of its own.
@@ -37,11 +40,13 @@ pub fn keep(store: &Store, mut changes: mpsc::Receiver<Kept>) {
 /// Writes one batch; of several changes to one endpoint the last counts.
 fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
     let mut states: HashMap<EndpointName, Option<EndpointState>> = HashMap::new();
+    let mut platforms = HashMap::new();
     for change in batch {
         match change {
-            Kept::State(name, state) => states.insert(name, Some(*state)),
-            Kept::Forgotten(name) => states.insert(name, None),
-        };
+            Kept::State(name, state) => drop(states.insert(name, Some(*state))),
+            Kept::Forgotten(name) => drop(states.insert(name, None)),
+            Kept::Platform(name, known) => drop(platforms.insert(name, known)),
+        }
     }
     let (mut written, mut forgotten) = (Vec::new(), Vec::new());
     for (name, state) in states {
@@ -50,7 +55,13 @@ fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
             None => forgotten.push(name),
         }
     }
-    if let Err(error) = store.write(&written, &forgotten) {
+    let platforms: Vec<_> = platforms.into_iter().collect();
+    let changes = Changes {
+        states: &written,
+        forgotten: &forgotten,
+        platforms: &platforms,
+    };
+    if let Err(error) = store.write(&changes) {
         tracing::error!(%error, "could not keep what is known: a restart would forget it");
     }
 }

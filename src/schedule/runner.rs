@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Due, Plan};
-use crate::endpoint::{EndpointName, GroupName};
+use crate::endpoint::{EndpointName, GroupName, PlatformName};
 use crate::observation::{AttemptKind, Next};
 use crate::outcome::Outcome;
 use crate::probe::{Module, Modules, Prober, Request};
@@ -40,13 +40,21 @@ pub struct Deployment {
     pub prober: Arc<Prober>,
 }
 
+/// Whom to ask for a fresh look when an endpoint begins to fail.
+#[derive(Debug)]
+pub struct Doubts {
+    /// The anchors of the vantage point.
+    pub anchors: mpsc::Sender<()>,
+    /// The platform of the endpoint.
+    pub platforms: broadcast::Sender<PlatformName>,
+}
+
 /// The loop that probes.
 #[derive(Debug)]
 pub struct Runner {
     deployments: watch::Receiver<Deployment>,
     recorder: Arc<Recorder>,
-    /// Asks for a fresh look at the anchors when an endpoint begins to fail.
-    doubt: mpsc::Sender<()>,
+    doubts: Doubts,
     deployment: Deployment,
     places: HashMap<EndpointName, usize>,
     plan: Plan,
@@ -71,13 +79,13 @@ impl Runner {
     pub fn new(
         mut deployments: watch::Receiver<Deployment>,
         recorder: Arc<Recorder>,
-        doubt: mpsc::Sender<()>,
+        doubts: Doubts,
     ) -> Self {
         let deployment = deployments.borrow_and_update().clone();
         let mut runner = Self {
             deployments,
             recorder,
-            doubt,
+            doubts,
             deployment,
             places: HashMap::new(),
             plan: Plan::default(),
@@ -119,8 +127,18 @@ impl Runner {
     }
 
     fn redeploy(&mut self) {
-        self.deployment = self.deployments.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.deployment, self.deployments.borrow_and_update().clone());
+        let places = std::mem::take(&mut self.places);
         self.lay_out();
+        // What a platform now expects is held against DNS at once, not when the endpoint's turn comes.
+        let told = |(place, slot): (usize, &Arc<Slot>)| {
+            let known = places.get(&slot.endpoint.name)?;
+            let known = before.catalogue.slots.get(*known)?;
+            (known.endpoint.told != slot.endpoint.told).then_some(place)
+        };
+        let slots = self.deployment.catalogue.slots.iter().enumerate();
+        let changed: Vec<usize> = slots.filter_map(told).collect();
+        self.plan.pull_forward(changed, self.now());
     }
 
     /// Plans the deployment's endpoints afresh; probes under way and confirmations wanted go on.
@@ -226,7 +244,11 @@ impl Runner {
         self.plan.confirm(place, attempt, now + after);
         if attempt == 1 {
             // Full means that a look is asked for already.
-            let _ = self.doubt.try_send(());
+            let _ = self.doubts.anchors.try_send(());
+            if let Some(platform) = self.deployment.catalogue.slots[place].endpoint.platform() {
+                // Nobody listens while the configuration is being replaced: the new watch asks at once anyway.
+                let _ = self.doubts.platforms.send(platform.clone());
+            }
         }
         let slots = &self.deployment.catalogue.slots;
         let group = &slots[place].endpoint.group.name;

@@ -4,16 +4,24 @@
 //! itself, so everything that reads a file of unknown condition is guarded.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::EndpointState;
-use crate::endpoint::EndpointName;
+use crate::endpoint::{EndpointName, PlatformName};
+use crate::outlook::platform::Known;
 
 /// One row per endpoint: name to state, as JSON, which tolerates fields that come and go.
 const ENDPOINTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endpoints");
+
+/// One row per platform: name to all that it said last, as JSON.
+const PLATFORMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("platforms");
 
 /// The file in the storage directory.
 const FILE: &str = "linkwatch.redb";
@@ -30,9 +38,29 @@ pub struct Opened {
     /// The store, fresh if the one found was damaged.
     pub store: Store,
     /// What it remembered.
-    pub remembered: HashMap<EndpointName, EndpointState>,
+    pub remembered: Remembered,
     /// Where a damaged store was put, and what was wrong with it.
     pub set_aside: Option<(PathBuf, String)>,
+}
+
+/// What a store remembers of an earlier run.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// Of each endpoint.
+    pub endpoints: HashMap<EndpointName, EndpointState>,
+    /// Of each platform.
+    pub platforms: HashMap<PlatformName, Arc<Known>>,
+}
+
+/// What is written in one transaction.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes<'a> {
+    /// What is known of these endpoints now.
+    pub states: &'a [(EndpointName, EndpointState)],
+    /// Endpoints that are no longer watched.
+    pub forgotten: &'a [EndpointName],
+    /// What these platforms say now.
+    pub platforms: &'a [(PlatformName, Arc<Known>)],
 }
 
 /// Why there is no store.
@@ -91,23 +119,25 @@ impl Store {
         }
     }
 
-    /// Writes these states, and forgets the endpoints that are no longer watched, in one transaction.
-    pub fn write(
-        &self,
-        states: &[(EndpointName, EndpointState)],
-        forgotten: &[EndpointName],
-    ) -> Result<(), StoreError> {
+    /// Writes what has changed, in one transaction.
+    pub fn write(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         guarded(|| {
             let transaction = self.database.begin_write().map_err(trouble)?;
             {
                 let mut table = transaction.open_table(ENDPOINTS).map_err(trouble)?;
-                for (name, state) in states {
-                    let row =
-                        serde_json::to_vec(state).map_err(|error| Trouble::Damaged(error.to_string()))?;
-                    table.insert(name.as_str(), row.as_slice()).map_err(trouble)?;
+                for (name, state) in changes.states {
+                    table
+                        .insert(name.as_str(), row(state)?.as_slice())
+                        .map_err(trouble)?;
                 }
-                for name in forgotten {
+                for name in changes.forgotten {
                     table.remove(name.as_str()).map_err(trouble)?;
+                }
+                let mut table = transaction.open_table(PLATFORMS).map_err(trouble)?;
+                for (name, known) in changes.platforms {
+                    table
+                        .insert(name.as_str(), row(known)?.as_slice())
+                        .map_err(trouble)?;
                 }
             }
             transaction.commit().map_err(trouble)
@@ -156,27 +186,42 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
         .unwrap_or_else(|_| Err(Trouble::Damaged("reading it made the store panic".to_owned())))
 }
 
-fn read(path: &Path) -> Result<(Store, HashMap<EndpointName, EndpointState>), Trouble> {
+fn row(value: &impl Serialize) -> Result<Vec<u8>, Trouble> {
+    serde_json::to_vec(value).map_err(|error| Trouble::Damaged(error.to_string()))
+}
+
+fn read(path: &Path) -> Result<(Store, Remembered), Trouble> {
     let mut database = Database::create(path).map_err(trouble)?;
     database.check_integrity().map_err(trouble)?;
-    let mut remembered = HashMap::new();
     let transaction = database.begin_read().map_err(trouble)?;
-    match transaction.open_table(ENDPOINTS) {
-        Ok(table) => {
-            for row in table.iter().map_err(trouble)? {
-                let (name, state) = row.map_err(trouble)?;
-                // A row of another version that no longer reads is forgotten, not a damaged store.
-                if let Ok(mut state) = serde_json::from_slice::<EndpointState>(state.value()) {
-                    state.last_run = None;
-                    remembered.insert(EndpointName::from(name.value()), state);
-                }
-            }
-        }
-        Err(redb::TableError::TableDoesNotExist(_)) => {}
-        Err(error) => return Err(trouble(error)),
+    let mut endpoints: HashMap<EndpointName, EndpointState> = rows(&transaction, ENDPOINTS)?;
+    for state in endpoints.values_mut() {
+        state.last_run = None;
     }
+    let platforms = rows(&transaction, PLATFORMS)?;
     drop(transaction);
+    let remembered = Remembered { endpoints, platforms };
     Ok((Store { database }, remembered))
+}
+
+/// Every row of a table. One of another version that no longer reads is forgotten, not a damaged store.
+fn rows<K: Eq + Hash + for<'a> From<&'a str>, V: DeserializeOwned>(
+    transaction: &redb::ReadTransaction,
+    definition: TableDefinition<'static, &'static str, &'static [u8]>,
+) -> Result<HashMap<K, V>, Trouble> {
+    let table = match transaction.open_table(definition) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(HashMap::new()),
+        Err(error) => return Err(trouble(error)),
+    };
+    let mut all = HashMap::new();
+    for row in table.iter().map_err(trouble)? {
+        let (key, value) = row.map_err(trouble)?;
+        if let Ok(read) = serde_json::from_slice(value.value()) {
+            all.insert(K::from(key.value()), read);
+        }
+    }
+    Ok(all)
 }
 
 /// Moves a damaged store out of the way, under a name that is free.
@@ -212,14 +257,21 @@ mod tests {
             let opened = Store::open(directory.path()).unwrap();
             opened
                 .store
-                .write(&[(a.clone(), state(3)), (b.clone(), state(4))], &[])
+                .write(&Changes {
+                    states: &[(a.clone(), state(3)), (b.clone(), state(4))],
+                    ..Changes::default()
+                })
                 .unwrap();
-            opened.store.write(&[], std::slice::from_ref(&b)).unwrap();
+            let forgotten = Changes {
+                forgotten: std::slice::from_ref(&b),
+                ..Changes::default()
+            };
+            opened.store.write(&forgotten).unwrap();
         }
         let opened = Store::open(directory.path()).unwrap();
         assert!(opened.set_aside.is_none());
-        assert_eq!(opened.remembered[&a].failures, 3);
-        assert!(!opened.remembered.contains_key(&b));
+        assert_eq!(opened.remembered.endpoints[&a].failures, 3);
+        assert!(!opened.remembered.endpoints.contains_key(&b));
     }
 
     #[test]
@@ -238,7 +290,13 @@ mod tests {
             let states: Vec<_> = (0..200)
                 .map(|n| (EndpointName::from(format!("host-{n}.test").as_str()), state(n)))
                 .collect();
-            opened.store.write(&states, &[]).unwrap();
+            opened
+                .store
+                .write(&Changes {
+                    states: &states,
+                    ..Changes::default()
+                })
+                .unwrap();
         }
         let whole = std::fs::read(&path).unwrap();
         for damaged_at in (0..whole.len()).step_by(4096) {
@@ -251,7 +309,10 @@ mod tests {
             let opened = Store::open(directory.path()).unwrap();
             opened
                 .store
-                .write(&[(EndpointName::from("after.test"), state(1))], &[])
+                .write(&Changes {
+                    states: &[(EndpointName::from("after.test"), state(1))],
+                    ..Changes::default()
+                })
                 .unwrap();
         }
         std::fs::write(&path, b"not a store at all").unwrap();

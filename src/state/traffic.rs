@@ -61,6 +61,18 @@ impl Traffic {
         self.streams.contains_key(stream)
     }
 
+    /// The hosts that clicks of a stream are seen on, where its series are told apart by host: names with a dot in them.
+    #[must_use]
+    pub fn hosts(&self, stream: &str) -> Vec<String> {
+        let series = self
+            .streams
+            .get(stream)
+            .into_iter()
+            .flat_map(|stream| &stream.series);
+        let names = series.filter_map(|series| series.subject.series.as_deref());
+        names.filter(|name| is_host(name)).map(str::to_owned).collect()
+    }
+
     /// What is known of one subject.
     #[must_use]
     pub fn find(&self, subject: &Subject) -> Option<&Series> {
@@ -118,6 +130,19 @@ impl Traffic {
         }
         after
     }
+}
+
+/// Whether a series is named by a host, and not by a path, a number or "other".
+fn is_host(name: &str) -> bool {
+    let mut labels = name.trim_end_matches('.').split('.');
+    let letters = |label: &str| label.chars().any(char::is_alphabetic);
+    let plain = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|char| char.is_alphanumeric() || matches!(char, '-' | '_'))
+    };
+    name.contains('.') && labels.clone().all(plain) && labels.next_back().is_some_and(letters)
 }
 
 impl Stream {

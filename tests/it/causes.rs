@@ -71,8 +71,12 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
         let shown = &named(&endpoints, &name)["root"];
         assert_eq!(shown["cause"], cause.as_str(), "the interface of {name}");
         assert_eq!(shown["stage"], cause.stage().as_str(), "the interface of {name}");
-        // One look cannot tell that something flaps, or that clicks are missing.
-        if !matches!(cause, Cause::Flapping | Cause::TrafficLow) {
+        // One look cannot tell that something flaps, that clicks are missing, or what was expected before.
+        let needs_time = matches!(
+            cause,
+            Cause::Flapping | Cause::TrafficLow | Cause::PlatformTargetChanged
+        );
+        if !needs_time {
             let said = named(&checked, &name);
             assert_eq!(said["root"], cause.as_str(), "the check of {name}: {said:#}");
             assert_eq!(said["up"], cause.effect() != Effect::Down, "the check of {name}");

@@ -221,6 +221,7 @@ fn secrets_are_shown_nowhere() {
         "body-secret",
         "bearer-secret",
         "http-sd-secret",
+        "platform-secret",
         "file-secret",
         "file-key-secret",
         "nightingale",

@@ -15,6 +15,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("endpoint", 0),
     ("outcome", 0),
     ("outlook", 0),
+    ("text", 0),
     // Rules: values in, values out.
     ("alert", 1),
     ("certificate", 1),
@@ -26,6 +27,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("discovery", 2),
     ("fetch", 2),
     ("foresight", 2),
+    ("platform", 2),
     ("probe", 2),
     ("traffic::bucket", 2),
     ("traffic::plan", 2),
@@ -39,6 +41,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("record", 5),
     ("schedule::runner", 5),
     ("vantage", 5),
+    ("platform::watch", 5),
     ("traffic::watch", 5),
     // What is built, and who builds it.
     ("config", 6),

@@ -276,6 +276,7 @@ async fn expected_targets_are_looked_up_with_those_expected_before() {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.example".to_owned())],
             moving: None,
+            platform: None,
         }),
         ..Expectation::default()
     });

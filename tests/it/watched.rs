@@ -9,9 +9,11 @@ use linkwatch::cause::Cause;
 use linkwatch::clock::ManualClock;
 use linkwatch::diagnosis::{Finding, Standing, TargetState, Verdict};
 use linkwatch::endpoint::{
-    AddressChoice, Confirm, Endpoint, EndpointName, Expectation, Group, GroupName, Labels, ModuleName,
+    AddressChoice, Confirm, DnsExpectation, Endpoint, EndpointName, Expectation, Group, GroupName, Labels,
+    ModuleName, PlatformName,
 };
 use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Staple, Timings};
+use linkwatch::outlook::platform::{CertificateState, Domain};
 use linkwatch::record::Recorder;
 use linkwatch::state::{Catalogue, EndpointState, GroupSlot, Own, Slot, State};
 use linkwatch::traffic::{Judgement, Report, Subject, Tier};
@@ -54,6 +56,7 @@ pub(crate) fn endpoint(group: &Arc<Group>, name: &str) -> Arc<Endpoint> {
         host: name.to_owned(),
         url: format!("https://{name}/c/canary").parse().unwrap(),
         labels: labels(),
+        told: None,
     })
 }
 
@@ -62,6 +65,17 @@ pub(crate) fn slot(group: &Arc<Group>, name: &str, state: Option<EndpointState>)
     if let Some(state) = state {
         slot.publish(state);
     }
+    Arc::new(slot)
+}
+
+/// A slot whose endpoint's platform has spoken.
+fn told(group: &Arc<Group>, name: &str, state: EndpointState) -> Arc<Slot> {
+    let targets = vec!["new.dns.example".to_owned().into()];
+    let slot = Slot::new(Arc::new(Endpoint {
+        told: Some(targets.into()),
+        ..Endpoint::clone(&endpoint(group, name))
+    }));
+    slot.publish(state);
     Arc::new(slot)
 }
 
@@ -199,11 +213,11 @@ pub(crate) fn drifted() -> EndpointState {
 
 /// A small catalogue in which every family has a series: healthy, down, drifted, and not probed yet.
 pub(crate) fn small() -> Arc<State> {
-    let group = group("tracking");
+    let group = hosted(&group("tracking"));
     let slots = vec![
         slot(&group, "a.example", Some(healthy())),
         slot(&group, "b.example", Some(down())),
-        slot(&group, "c.example", Some(drifted())),
+        told(&group, "c.example", drifted()),
         slot(&group, "d.example", None),
     ];
     let state = state(catalogue(&group, slots));
@@ -215,6 +229,11 @@ pub(crate) fn small() -> Arc<State> {
     });
     state.own.lag.observe(0.003);
     let recorder = Recorder::new(Arc::clone(&state), clock(), None);
+    let platform = PlatformName::from("heroku-main");
+    recorder.platforms_replaced(&[(platform.clone(), Duration::from_secs(60))], |_| None);
+    let domain = Domain::new("c.example", vec!["new.dns.example".to_owned().into()]);
+    let domain = domain.saying("failing", Some(CertificateState::Failing), "");
+    recorder.platform_told(&platform, vec![domain]);
     recorder.traffic_replaced(&["prometheus".into()], &["clicks".into()]);
     recorder.traffic_source("prometheus", true, None);
     recorder.record_traffic(Report {
@@ -225,6 +244,22 @@ pub(crate) fn small() -> Arc<State> {
         ],
     });
     state
+}
+
+/// The group, with a platform that says where its names must lead.
+fn hosted(group: &Arc<Group>) -> Arc<Group> {
+    let dns = DnsExpectation {
+        targets: Vec::new(),
+        platform: Some(PlatformName::from("heroku-main")),
+        moving: None,
+    };
+    Arc::new(Group {
+        expect: Expectation {
+            dns: Some(dns),
+            ..Expectation::default()
+        },
+        ..Group::clone(group)
+    })
 }
 
 /// A series of the group `tracking` and the endpoint that has its host; without a name, the whole group.

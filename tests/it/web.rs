@@ -560,7 +560,7 @@ async fn the_api_lists_every_endpoint_with_its_verdict() {
         drifted["root"]["remedy"]
             .as_str()
             .unwrap()
-            .starts_with("Set the record")
+            .contains("to new.dns.example, as heroku-main expects")
     );
     assert_eq!(drifted["symptom"]["cause"], "tls_hostname_mismatch");
     assert_eq!(drifted["labels"]["team"], "delivery");

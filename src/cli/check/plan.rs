@@ -13,6 +13,7 @@ use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Files};
 use crate::endpoint::Endpoint;
+use crate::platform;
 use crate::probe::{Module, Prober};
 
 /// What is to be probed, and how.
@@ -20,6 +21,8 @@ use crate::probe::{Module, Prober};
 pub(super) struct Plan {
     pub(super) targets: Vec<(Arc<Endpoint>, Arc<Module>)>,
     pub(super) anchors: Vec<Url>,
+    /// Those that say where one of the targets must lead.
+    pub(super) platforms: Vec<platform::Settings>,
     pub(super) anchor_module: Arc<Module>,
     pub(super) prober: Prober,
 }
@@ -40,7 +43,7 @@ impl Plan {
         {
             return Err(format!("the configuration has no group {wanted:?}"));
         }
-        let targets = config
+        let targets: Vec<(Arc<Endpoint>, Arc<Module>)> = config
             .groups
             .iter()
             .filter(|plan| named(plan.group.name.as_str()))
@@ -50,7 +53,13 @@ impl Plan {
                 Some((Arc::clone(endpoint), Arc::clone(module)))
             })
             .collect();
+        let mut platforms = config.platforms.clone();
+        platforms.retain(|settings| {
+            let mut endpoints = targets.iter().map(|(endpoint, _)| endpoint);
+            endpoints.any(|endpoint| endpoint.platform() == Some(&settings.name))
+        });
         Ok(Self {
+            platforms,
             targets,
             anchor_module: config::anchor_module().map_err(|errors| errors.to_string())?,
             prober: app::prober(&config, Arc::new(SystemClock)),

@@ -90,18 +90,21 @@ fn client(raw: &raw::Source, at: &mut Resolving<'_>) -> Client {
     }
 }
 
+/// A JSON Pointer, checked.
+pub(in crate::config) fn pointer_of(pointer: &At<String>, at: &Resolving<'_>) -> String {
+    if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
+        let what = format!("{} is not a JSON Pointer", shown(&pointer.value));
+        at.findings.fault_with_hint(
+            pointer.place,
+            what,
+            "it begins with a slash, as in /data/count (RFC 6901)",
+        );
+    }
+    pointer.value.clone()
+}
+
 fn json_shape(At { place, value: raw }: &At<raw::Json>, at: &Resolving<'_>) -> Option<JsonShape> {
-    let pointer = |pointer: &At<String>| {
-        if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
-            let what = format!("{} is not a JSON Pointer", shown(&pointer.value));
-            at.findings.fault_with_hint(
-                pointer.place,
-                what,
-                "it begins with a slash, as in /data/count (RFC 6901)",
-            );
-        }
-        pointer.value.clone()
-    };
+    let pointer = |pointer: &At<String>| pointer_of(pointer, at);
     let method = match raw.method.as_ref().map(|method| method.value) {
         Some(raw::Method::Post) => http::Method::POST,
         Some(raw::Method::Get) | None => http::Method::GET,

@@ -21,6 +21,7 @@ pub(crate) struct Internet {
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
     groups: String,
+    platforms: String,
     intermediates: tempfile::NamedTempFile,
 }
 
@@ -64,6 +65,7 @@ impl Internet {
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
             groups: String::new(),
+            platforms: String::new(),
             intermediates,
         }
     }
@@ -82,7 +84,8 @@ resolver:
   servers: ["udp://{first}", "udp://{second}"]
   authoritative_port: {authoritative_port}
 {vantage}
-modules:
+platforms:
+{platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
   limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
 groups:
@@ -90,6 +93,7 @@ groups:
             intermediates = self.intermediates.path().display(),
             authoritative_port = first.port(),
             roots = roots.display(),
+            platforms = self.platforms,
             groups = self.groups,
         )
     }
@@ -159,6 +163,15 @@ groups:
         match cause {
             // Of the place, not of a host: what answers does not matter.
             Cause::VantageOffline => self.healthy(&host(cause)).await,
+            Cause::PlatformTargetChanged => self.hosted(cause, moving_target(&host(cause))).await,
+            Cause::PlatformDomainMissing => self.hosted(cause, Answer::text("[]")).await,
+            Cause::PlatformCertificateFailing => {
+                let row = format!(
+                    r#"[{{"hostname": "{}", "target": "127.0.0.1", "status": "failing", "reason": "CAA"}}]"#,
+                    host(cause)
+                );
+                self.hosted(cause, Answer::text(&row)).await;
+            }
             Cause::DnsNxdomain => self.resolves(cause, Says::NxDomain).await,
             Cause::DnsNoRecords => self.resolves(cause, Says::NoData).await,
             Cause::DnsServfail => self.resolves(cause, Says::ServFail(None)).await,
@@ -304,10 +317,40 @@ groups:
             .await
     }
 
+    /// A healthy host whose platform gives this list.
+    async fn hosted(&mut self, cause: Cause, list: Answer) {
+        let platform = WebLab::plain().answer(list).start().await;
+        writeln!(
+            self.platforms,
+            "  - {{name: \"{cause}\", type: json, interval: 10s, url: \"{}\", json: {{host: /hostname, target: /target, \
+             status: /status, reason: /reason, issued: [ok], failing: [failing]}}}}",
+            platform.url("/domains")
+        )
+        .unwrap();
+        self.sites.push(platform);
+        let extra = Extra::expect(&format!("dns: {{platform: \"{cause}\"}}"));
+        self.answers(cause, Answer::text("ok\n"), extra).await;
+    }
+
     async fn answers(&mut self, cause: Cause, answer: Answer, extra: Extra) {
         let site = WebLab::tls(self.authority.good(&host(cause))).answer(answer);
         self.serve(cause.as_str(), &host(cause), site, extra).await;
     }
+}
+
+/// A platform that expects the host to lead where it leads, and from the second look on elsewhere.
+fn moving_target(host: &str) -> Answer {
+    let (asked, host) = (AtomicU64::new(0), host.to_owned());
+    Answer::decide(move |_| {
+        let last = if asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            1
+        } else {
+            9
+        };
+        Answer::text(&format!(
+            r#"[{{"hostname": "{host}", "target": "127.0.0.{last}", "status": "ok"}}]"#
+        ))
+    })
 }
 
 fn every_second_fails() -> Answer {

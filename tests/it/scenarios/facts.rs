@@ -18,6 +18,7 @@ use linkwatch::outcome::{
     Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure,
     Violation,
 };
+use linkwatch::outlook::platform::{CertificateState, Domain, Statement, TargetChange};
 use serde::Deserialize;
 
 /// The time of every scenario.
@@ -48,6 +49,8 @@ pub(super) struct Facts {
     source: Option<String>,
     /// No address was tried.
     untried: bool,
+    /// What the endpoint's platform says.
+    platform: Option<PlatformSays>,
     /// Expected targets to their addresses; none: absent; `failed` in place of one: failed.
     targets: BTreeMap<String, Vec<String>>,
     former: BTreeMap<String, Vec<String>>,
@@ -65,6 +68,42 @@ struct Expect {
     issuer: Vec<String>,
     lifetime_left: Option<f64>,
     duration_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PlatformSays {
+    /// It does not list the domain.
+    missing: bool,
+    /// The last answer is old.
+    stale: bool,
+    /// The target before the last change.
+    before: Option<String>,
+    dns_ok: Option<bool>,
+    status: String,
+    failing: bool,
+    reason: String,
+}
+
+impl PlatformSays {
+    fn domain(&self, host: &str) -> Domain {
+        let state = if self.failing {
+            CertificateState::Failing
+        } else {
+            CertificateState::Issued
+        };
+        Domain {
+            dns_ok: self.dns_ok,
+            ..Domain::new(host, Vec::new()).saying(&self.status, Some(state), &self.reason)
+        }
+    }
+
+    fn change(&self) -> Option<TargetChange> {
+        Some(TargetChange {
+            from: vec![self.before.clone()?.into()],
+            at: now(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -104,7 +143,18 @@ impl Facts {
         });
         let quiet = self.quiet.as_ref();
         let quiet = quiet.map(|(expected, actual)| Finding::new(Cause::TrafficLow, expected, actual));
+        let platform = self.platform.as_ref();
+        let domain = platform
+            .filter(|says| !says.missing)
+            .map(|says| says.domain(self.host()));
+        let change = platform.and_then(PlatformSays::change);
         let context = Context {
+            platform: platform.map(|says| Statement {
+                platform: "heroku-main",
+                domain: domain.as_ref(),
+                fresh: !says.stale,
+                change: change.as_ref(),
+            }),
             traffic: quiet.as_ref(),
             vantage_up: self.vantage_up,
             clock_skew: Some(SignedDuration::from_mins(self.skew_minutes)),
@@ -124,7 +174,9 @@ impl Facts {
             (_, Ok(address)) => DnsTarget::address(address),
             _ => DnsTarget::Name(text.clone()),
         };
-        let dns = (!self.expect.dns.is_empty()).then(|| DnsExpectation {
+        let expected = !self.expect.dns.is_empty() || self.platform.is_some();
+        let dns = expected.then(|| DnsExpectation {
+            platform: self.platform.as_ref().map(|_| "heroku-main".into()),
             targets: self.expect.dns.iter().map(target).collect(),
             moving: self.expect.moving.as_ref().map(|(from, until)| Moving {
                 from: vec![target(from)],
@@ -230,6 +282,7 @@ pub(super) fn endpoint(host: &str, group: Group) -> Endpoint {
         host: host.to_owned(),
         url: format!("https://{host}/c/canary").parse().unwrap(),
         labels: Labels::default(),
+        told: None,
     }
 }
 

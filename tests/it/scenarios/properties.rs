@@ -246,6 +246,7 @@ fn strict() -> Expectation {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.herokudns.com".to_owned())],
             moving: None,
+            platform: None,
         }),
         certificate: CertificateExpectation {
             issuer: vec!["Let's Encrypt".to_owned()],
