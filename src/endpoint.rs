@@ -302,6 +302,8 @@ pub struct DnsExpectation {
     pub platform: Option<PlatformName>,
     /// Where it may still lead during a move.
     pub moving: Option<Moving>,
+    /// What may stand in front of the targets and hides them: judged by what answers alone.
+    pub proxies: Vec<DnsTarget>,
 }
 
 /// A move from one platform to another: until it is over, the old targets are as right as the new ones.
@@ -314,10 +316,11 @@ pub struct Moving {
 }
 
 impl DnsExpectation {
-    /// The names among the targets, the old ones of a move last, whether it is over or not.
+    /// The names to look up: of the targets, of the old ones of a move, whether it is over or not, and of the proxies.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let moving = self.moving.iter().flat_map(|moving| &moving.from);
-        self.targets.iter().chain(moving).filter_map(DnsTarget::name)
+        let all = self.targets.iter().chain(moving).chain(&self.proxies);
+        all.filter_map(DnsTarget::name)
     }
 
     /// The targets that are right at a time.

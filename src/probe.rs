@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use self::budget::Stage;
 use crate::clock::Clock;
-use crate::endpoint::{AddressChoice, Endpoint, Expectation, ModuleName};
+use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName};
 use crate::outcome::{Outcome, Resolution, TargetStanding};
 
 mod budget;
@@ -54,6 +54,8 @@ pub struct Request<'a> {
     /// What must be true: its body, header, location and status rules are checked while the answer is at hand,
     /// its DNS targets are looked up beside the name.
     pub expect: &'a Expectation,
+    /// Where the host's platform says that it must lead, beside what is expected of the answer.
+    pub told: &'a [DnsTarget],
     /// DNS targets that were expected formerly, to tell a change from a drift.
     pub former_targets: &'a [String],
     /// Whether the probe marks its requests (`build_info::MARKER_HEADER`): catalogue probes do, `/probe` does not.
@@ -75,6 +77,7 @@ impl<'a> Request<'a> {
             module,
             addresses: group.addresses,
             expect: &group.expect,
+            told: endpoint.told.as_deref().unwrap_or_default(),
             former_targets,
             marked: true,
             hostname: None,
@@ -146,7 +149,8 @@ fn targets<'a>(request: &Request<'a>) -> Vec<(&'a str, TargetStanding)> {
     let Some(expected) = &request.expect.dns else {
         return Vec::new();
     };
-    let current = expected.names();
+    let told = request.told.iter().filter_map(DnsTarget::name);
+    let current = told.chain(expected.names());
     let mut targets: Vec<_> = current.map(|name| (name, TargetStanding::Current)).collect();
     for former in request.former_targets {
         if !targets.iter().any(|(name, _)| *name == former.as_str()) {

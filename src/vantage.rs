@@ -88,6 +88,7 @@ async fn ask(prober: &Prober, module: &Module, anchor: &Url) -> Outcome {
             module,
             addresses: AddressChoice::One,
             expect: &Expectation::default(),
+            told: &[],
             former_targets: &[],
             marked: false,
             hostname: None,

@@ -53,6 +53,7 @@ impl Probing {
                 module: &self.module,
                 addresses: AddressChoice::All,
                 expect: &self.expect,
+                told: &[],
                 former_targets: &[],
                 marked: true,
                 hostname: None,

@@ -52,6 +52,18 @@ impl Alerts {
         self.names(&format!("count by (alertname) ({paging})")).await
     }
 
+    /// Whether somebody was paged once: whether the alerts of the group that page began to fire once while none did.
+    pub(crate) async fn paged_once(&self) -> bool {
+        let Some(prometheus) = &self.0 else { return false };
+        let paging = "ALERTS{alertstate=\"firing\", severity=\"critical\", group=\"tracking\"}";
+        let changes = format!("changes((count({paging}) > bool 0 or vector(0))[15m:500ms])");
+        // Up and down again are two changes, and one page.
+        !prometheus
+            .query(&format!("ceil({changes} / 2) == 1"))
+            .await
+            .is_empty()
+    }
+
     /// Whether an alert has fired at all, at any severity.
     pub(crate) async fn has_fired(&self, alert: &str) -> bool {
         let fired = format!("count by (alertname) (max_over_time(ALERTS{{alertname=\"{alert}\"}}[1h]))");

@@ -11,16 +11,20 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::it::lab::{Answer, Authority, ClickLab, DnsLab, Reply, WebLab};
+use super::it::lab::heroku::TOKEN;
+use super::it::lab::{Answer, Authority, ClickLab, DnsLab, HerokuLab, Issued, Reply, WebLab};
 use super::pace::{Pace, PacedClock};
 
 pub(crate) const DOMAINS: usize = 10;
+/// The domains whose certificate is issued anew while the authority is in trouble.
+pub(crate) const REISSUED: usize = 3;
 pub(crate) const OLD_TARGET: &str = "old-harbor-0987.platform.example";
 pub(crate) const NEW_TARGET: &str = "stark-cove-1234.platform.example";
 pub(crate) const LANDING: &str = "https://news.example/landing";
 pub(crate) const WRONG_PAGE: &str = "https://platform.example/parked";
 const OLD_ROUTER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
 const NEW_ROUTER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 12);
+const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 13);
 
 /// On each domain.
 const CLICKS_PER_MINUTE: f64 = 60.0;
@@ -30,9 +34,12 @@ const CLICKS_PER_MINUTE: f64 = 60.0;
 pub(crate) struct Internet {
     pub(crate) dns: DnsLab,
     authority: Authority,
+    platform: HerokuLab,
     old_router: WebLab,
-    /// Serves what it should all the time; only DNS does not lead to it.
-    _new_router: WebLab,
+    /// Has a certificate only for the domains that got one for the new target.
+    new_router: WebLab,
+    /// Somebody else's, with certificates of its own.
+    _proxy: WebLab,
     clicks: ClickLab,
     pub(crate) clock: PacedClock,
 }
@@ -45,12 +52,20 @@ impl Internet {
         let good = || authority.leaf(&names[0]).also(&others).issue();
         let router = |address: SocketAddr| WebLab::tls(good()).at(address).answer(leads_to(LANDING));
         let old_router = router((OLD_ROUTER, 0).into()).start().await;
-        let new_router = router((NEW_ROUTER, old_router.port()).into()).start().await;
+        let port = old_router.port();
+        let proxy = router((PROXY, port).into()).start().await;
+        let new_router = WebLab::tls(platforms_own(&authority))
+            .at((NEW_ROUTER, port).into())
+            .answer(leads_to(LANDING))
+            .start()
+            .await;
+        let platform = HerokuLab::start().await;
         let dns = DnsLab::start().await;
         dns.a(OLD_TARGET, &[&OLD_ROUTER.to_string()]);
         dns.a(NEW_TARGET, &[&NEW_ROUTER.to_string()]);
         for name in &names {
             dns.flatten(name, OLD_TARGET);
+            platform.domain(name, OLD_TARGET, "ok", None);
         }
         let clicks = ClickLab::spec().metric("landing_clicks_total");
         let clicks = names
@@ -59,30 +74,67 @@ impl Internet {
         Self {
             dns,
             authority,
+            platform,
             old_router,
-            _new_router: new_router,
+            new_router,
+            _proxy: proxy,
             clicks: clicks.start(move || clock.now()).await,
             clock,
         }
     }
 
-    /// The platform resets the targets: the old router no longer knows the domains, and browsers refuse what it shows.
+    /// The platform resets the targets: it expects every domain to lead to the new one, and cannot renew meanwhile.
     pub(crate) fn reset_targets(&self) {
-        let own = self
-            .authority
-            .leaf("*.platform.example")
-            .also(&["platform.example"])
-            .issue();
-        self.old_router.certificate(&own);
+        for number in 0..DOMAINS {
+            let reason = "DNS does not point at the target";
+            self.platform
+                .domain(&domain(number), NEW_TARGET, "failing", Some(reason));
+        }
+    }
+
+    /// The old router no longer knows the domains: browsers refuse the certificate that it shows.
+    pub(crate) fn end_certificates(&self) {
+        self.old_router.certificate(&platforms_own(&self.authority));
         self.nobody_arrives();
     }
 
-    /// The owner sets the record that linkwatch names.
+    /// The owner sets the records that linkwatch names; the platform tries again, and the authority issues three.
     pub(crate) fn repair_dns(&self) {
         for number in 0..DOMAINS {
+            let name = domain(number);
+            if number < REISSUED {
+                self.issue(number);
+            } else {
+                let reason = "the certificate authority does not answer";
+                self.platform.domain(&name, NEW_TARGET, "failing", Some(reason));
+            }
+            self.dns.flatten(&name, NEW_TARGET);
+        }
+        self.readers_arrive(0..REISSUED);
+    }
+
+    /// The owner puts a proxy with certificates of its own before the rest.
+    pub(crate) fn put_proxy(&self) {
+        for number in REISSUED..DOMAINS {
+            self.dns.a(&domain(number), &[&PROXY.to_string()]);
+        }
+        self.readers_arrive(REISSUED..DOMAINS);
+    }
+
+    /// The authority is well again: the platform gets the rest, and the proxy is taken away.
+    pub(crate) fn recover(&self) {
+        for number in REISSUED..DOMAINS {
+            self.issue(number);
             self.dns.flatten(&domain(number), NEW_TARGET);
         }
-        self.readers_arrive();
+    }
+
+    /// The platform gets a certificate for the new target.
+    fn issue(&self, number: usize) {
+        let name = domain(number);
+        self.new_router
+            .certificate_for(&name, &self.authority.good(&name));
+        self.platform.domain(&name, NEW_TARGET, "ok", None);
     }
 
     /// A release: every link but the canary's leads to a wrong page.
@@ -95,7 +147,7 @@ impl Internet {
     /// The release is taken back.
     pub(crate) fn lead_right(&self) {
         self.old_router.answer(leads_to(LANDING));
-        self.readers_arrive();
+        self.readers_arrive(0..DOMAINS);
     }
 
     /// Clicks are counted where they should lead.
@@ -105,8 +157,8 @@ impl Internet {
         }
     }
 
-    fn readers_arrive(&self) {
-        for number in 0..DOMAINS {
+    fn readers_arrive(&self, domains: std::ops::Range<usize>) {
+        for number in domains {
             self.clicks.resume(&domain(number), self.clock.now());
         }
     }
@@ -131,13 +183,20 @@ impl Internet {
         Some(location.trim().to_owned())
     }
 
-    pub(crate) fn write_config(&self, directory: &Path, pace: &Pace, target: &str) {
+    /// With a proxy that may stand in front, or without.
+    pub(crate) fn write_config(&self, directory: &Path, pace: &Pace, proxied: bool) {
         let Pace {
             interval,
             timeout,
             pause,
+            asked,
             ..
         } = pace;
+        let proxy = if proxied {
+            format!(", proxy: [{PROXY}]")
+        } else {
+            String::new()
+        };
         let (resolver, port) = (self.dns.addr(), self.old_router.port());
         let resolver_port = resolver.port();
         let roots = self.authority.root_pem_file();
@@ -156,6 +215,8 @@ modules:
       follow_redirects: false
       valid_status_codes: [302]
       tls_config: {{ca_file: "{roots}"}}
+platforms:
+  - {{name: heroku-main, type: heroku, app: buttondown, interval: {asked}, url: "{platform}", token: {TOKEN}}}
 groups:
   - name: tracking
     hosts: ["{first_part}{{0000..0009}}.example"]
@@ -165,7 +226,7 @@ groups:
     expect:
       status: [302]
       location: "{LANDING}"
-      dns: {{target: "{target}"}}
+      dns: {{platform: heroku-main{proxy}}}
 traffic:
   sources:
     - {{name: prometheus, type: prometheus, url: "{prometheus}"}}
@@ -181,9 +242,18 @@ traffic:
             first_part = "buttondown-",
             roots = roots.display(),
             prometheus = self.clicks.url(),
+            platform = self.platform.url(),
         );
         std::fs::write(directory.join("linkwatch.yml"), config).expect("write the configuration");
     }
+}
+
+/// What the platform shows for domains that it has no certificate for.
+fn platforms_own(authority: &Authority) -> Issued {
+    authority
+        .leaf("*.platform.example")
+        .also(&["platform.example"])
+        .issue()
 }
 
 pub(crate) fn domain(number: usize) -> String {

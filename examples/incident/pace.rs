@@ -14,6 +14,12 @@ pub(crate) struct Pace {
     pub(crate) timeout: &'static str,
     /// Before a failure is confirmed.
     pub(crate) pause: &'static str,
+    /// How often the platform is asked.
+    pub(crate) asked: &'static str,
+    /// The longest that a change at the platform may go unnoticed.
+    pub(crate) noticed: Duration,
+    /// From the reset to the first certificate that fails, where they do not fail together.
+    pub(crate) minutes_later: Duration,
     /// Of scrapes and rules.
     pub(crate) scrape: &'static str,
     /// The longest that a verdict may take: an interval and the confirmations, with some room for a busy machine.
@@ -32,6 +38,9 @@ impl Pace {
             interval: "15s",
             timeout: "5s",
             pause: "2s",
+            asked: "60s",
+            noticed: Duration::from_secs(80),
+            minutes_later: Duration::from_secs(120),
             scrape: "10s",
             verdict: Duration::from_secs(60),
             clicks: Duration::from_secs(8 * 60),
@@ -45,6 +54,9 @@ impl Pace {
             interval: "2s",
             timeout: "1s",
             pause: "200ms",
+            asked: "10s",
+            noticed: Duration::from_secs(15),
+            minutes_later: Duration::from_secs(3),
             scrape: "500ms",
             verdict: Duration::from_secs(20),
             clicks: Duration::from_secs(60),

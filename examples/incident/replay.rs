@@ -1,4 +1,4 @@
-//! The two scenarios: what breaks, what must come of it, and how it is mended.
+//! What all scenarios share, and the wrong page: what breaks, what must come of it, and how it is mended.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use linkwatch::state::EndpointState;
 use tokio::net::TcpListener;
 
 use super::alerts::Alerts;
-use super::internet::{DOMAINS, Internet, LANDING, NEW_TARGET, OLD_TARGET, WRONG_PAGE, domain};
+use super::day::Told;
+use super::internet::{DOMAINS, Internet, LANDING, OLD_TARGET, WRONG_PAGE, domain};
 use super::pace::Pace;
 use super::timeline::Timeline;
 use super::watched::{Watched, is_quiet, root, symptom};
@@ -16,8 +17,10 @@ use super::watched::{Watched, is_quiet, root, symptom};
 /// What breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
-    /// The incident of May 8th.
-    TargetsReset,
+    /// The incident of May 8th; certificates fail minutes after the reset.
+    Day,
+    /// The same, and certificates fail with the reset.
+    DayAtOnce,
     /// All links but the canary lead to a wrong page.
     WrongPage,
 }
@@ -25,13 +28,14 @@ pub(crate) enum Scenario {
 /// Everything that runs.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    scenario: Scenario,
-    pace: Pace,
-    internet: Internet,
+    pub(crate) scenario: Scenario,
+    pub(crate) pace: Pace,
+    pub(crate) internet: Internet,
     pub(crate) watched: Watched,
-    alerts: Alerts,
+    pub(crate) alerts: Alerts,
     pub(crate) timeline: Timeline,
-    directory: tempfile::TempDir,
+    pub(crate) told: Told,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Replay {
@@ -41,7 +45,7 @@ impl Replay {
         let directory = tempfile::tempdir()?;
         let clock = pace.clock();
         let internet = Internet::start(clock).await;
-        internet.write_config(directory.path(), &pace, OLD_TARGET);
+        internet.write_config(directory.path(), &pace, false);
         let watched = Watched::start(directory.path(), listener, Arc::new(clock));
         let alerts = Alerts::start(directory.path(), watched.web, &pace).await;
         let mut timeline = Timeline::new(clock);
@@ -57,6 +61,7 @@ impl Replay {
         if pace.times > 1 {
             timeline.say(&format!("clock:  {} times as fast as yours", pace.times));
         }
+        let told = Told::listen(&watched);
         Ok(Self {
             scenario,
             pace,
@@ -64,6 +69,7 @@ impl Replay {
             watched,
             alerts,
             timeline,
+            told,
             directory,
         })
     }
@@ -74,7 +80,7 @@ impl Replay {
         self.pace.half_a_minute(self.internet.clock).await;
         passed = passed
             && match self.scenario {
-                Scenario::TargetsReset => self.targets_reset().await,
+                Scenario::Day | Scenario::DayAtOnce => self.day().await,
                 Scenario::WrongPage => self.wrong_page().await,
             };
         if !passed {
@@ -101,35 +107,6 @@ impl Replay {
             && self.note_clicks()
     }
 
-    async fn targets_reset(&mut self) -> bool {
-        self.timeline.restart(
-            "the platform resets the targets; DNS keeps the old ones; the configuration is reloaded",
-        );
-        let failed_before = self.watched.failures();
-        self.internet.reset_targets();
-        self.internet
-            .write_config(self.directory.path(), &self.pace, NEW_TARGET);
-        let seen = self.watched.reload().await
-            && self.see_drift(failed_before).await
-            && self.see_the_page("LinkwatchGroupDown").await
-            && self.see_quiet().await
-            && self.see_no_second_page().await;
-        if !seen || !self.pace.repairs {
-            return seen;
-        }
-        self.timeline
-            .restart("the owner sets the record that the page names");
-        self.internet.repair_dns();
-        let up = |known: &EndpointState| known.up == Some(true);
-        let limit = self.pace.verdict;
-        let watched = &self.watched;
-        self.timeline
-            .wait("all ten up", limit, async || watched.all(up))
-            .await
-            && self.see_clicks_back().await
-            && self.has_never_paged_for_clicks().await
-    }
-
     async fn wrong_page(&mut self) -> bool {
         self.timeline
             .restart("a release sends every link but the canary's to a wrong page");
@@ -150,46 +127,15 @@ impl Replay {
 
 /// What is seen of the probes.
 impl Replay {
-    async fn wait_until_healthy(&mut self, event: &str) -> bool {
+    pub(crate) async fn wait_until_healthy(&mut self, event: &str) -> bool {
         let healthy = |known: &EndpointState| known.up == Some(true) && root(known).is_none();
         let watched = &self.watched;
         let holds = async || watched.all(healthy);
         self.timeline.wait(event, self.pace.verdict, holds).await
     }
 
-    /// Waits for the verdicts: unconfirmed, confirmed, everywhere; and looks at what Prometheus would see.
-    async fn see_drift(&mut self, failed_before: u64) -> bool {
-        let drift = |known: &EndpointState| {
-            known.up == Some(false)
-                && root(known) == Some(Cause::DnsTargetDrift)
-                && symptom(known) == Some(Cause::TlsHostnameMismatch)
-        };
-        let (watched, limit) = (&self.watched, self.pace.verdict);
-        let failed = async || watched.failures() > failed_before;
-        let first = async || watched.count(drift) > 0;
-        let all = async || watched.all(drift);
-        let confirmed = "the first is confirmed down: dns_target_drift, tls_hostname_mismatch";
-        let everywhere = "all ten are confirmed down, with the same cause";
-        if !(self.timeline.wait("the first probe fails", limit, failed).await
-            && self.timeline.wait(confirmed, limit, first).await
-            && self.timeline.wait(everywhere, limit, all).await)
-        {
-            return false;
-        }
-        let scrape = watched.scrape().await;
-        let down = scrape.count("linkwatch_endpoint_up", &[], " 0");
-        let roots = scrape.count(
-            "linkwatch_endpoint_cause",
-            &["cause=\"dns_target_drift\"", "role=\"root\""],
-            " 1",
-        );
-        let event = format!("/metrics: endpoint_up 0 on {down}, root dns_target_drift on {roots}");
-        let holds = (down, roots) == (DOMAINS, DOMAINS);
-        self.timeline.check(&event, holds) && self.advise()
-    }
-
     /// What linkwatch says of the first endpoint.
-    fn advise(&mut self) -> bool {
+    pub(crate) fn advise(&mut self) -> bool {
         let catalogue = self.watched.state.catalogue();
         let slot = catalogue.slots.first();
         let verdict = slot.and_then(|slot| slot.current()?.verdict.clone());
@@ -247,7 +193,7 @@ impl Replay {
     }
 
     /// Waits until the group and every one of its domains is quiet; and looks at what Prometheus would see.
-    async fn see_quiet(&mut self) -> bool {
+    pub(crate) async fn see_quiet(&mut self) -> bool {
         let group = |watched: &Watched| watched.group().is_some_and(|group| is_quiet(&group));
         let everywhere = |watched: &Watched| watched.series(is_quiet) == DOMAINS && group(watched);
         let low = "the group's clicks are low: next to nothing arrives";
@@ -318,7 +264,7 @@ impl Replay {
         self.timeline.check(&event, holds)
     }
 
-    async fn see_clicks_back(&mut self) -> bool {
+    pub(crate) async fn see_clicks_back(&mut self) -> bool {
         let back = |watched: &Watched| watched.series(|series| series.judgement.low.is_none()) == DOMAINS;
         self.wait_for_clicks("the clicks of all ten are back", back).await
             && self
@@ -331,7 +277,7 @@ impl Replay {
 /// What is seen of the alerts.
 impl Replay {
     /// Waits for the alert that pages, and sees that it is the only one of its group.
-    async fn see_the_page(&mut self, alert: &str) -> bool {
+    pub(crate) async fn see_the_page(&mut self, alert: &str) -> bool {
         if !self.alerts.are_judged() {
             return true;
         }
@@ -348,7 +294,7 @@ impl Replay {
     }
 
     /// The rules of quiet traffic know of it, and do not fire while the group is down.
-    async fn see_no_second_page(&mut self) -> bool {
+    pub(crate) async fn see_no_second_page(&mut self) -> bool {
         if !self.alerts.are_judged() {
             return true;
         }
@@ -367,7 +313,7 @@ impl Replay {
         self.timeline.wait(event, limit, judged).await && self.has_never_paged_for_clicks().await
     }
 
-    async fn has_never_paged_for_clicks(&mut self) -> bool {
+    pub(crate) async fn has_never_paged_for_clicks(&mut self) -> bool {
         if !self.alerts.are_judged() {
             return true;
         }

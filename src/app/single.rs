@@ -40,6 +40,7 @@ pub(super) async fn probe(
             module: &module,
             addresses: AddressChoice::One,
             expect: &endpoint.group.expect,
+            told: &[],
             former_targets: &[],
             marked: false,
             hostname: asked.hostname.as_deref(),

@@ -96,16 +96,22 @@ fn dns(
 ) -> Option<DnsExpectation> {
     let findings = at.findings;
     let moving = raw.moving.and_then(|moving| move_of(&moving, findings));
+    let proxies = raw
+        .proxy
+        .map(|list| targets(&list, "leave \"proxy\" out when there is none", findings));
+    let proxies = proxies.unwrap_or_default();
     match (raw.target, raw.platform) {
         (Some(list), None) => Some(DnsExpectation {
             targets: targets(&list, "leave \"dns\" out to expect none", findings),
             platform: None,
             moving,
+            proxies,
         }),
         (None, Some(platform)) => Some(DnsExpectation {
             targets: Vec::new(),
             platform: Some(named.platforms.find(&platform, at)?),
             moving,
+            proxies,
         }),
         (Some(_), Some(platform)) => {
             let what = "\"target\" and \"platform\" are both given";

@@ -276,6 +276,9 @@ pub(super) struct ExpectDns {
     pub(super) target: Option<At<OneOrMany<At<String>>>>,
     /// During a move: where the name may still lead, and until when.
     pub(super) moving: Option<At<Moving>>,
+    /// Proxies that may stand in front of the target, by name, address or network: a name that leads to one is judged by
+    /// what answers, and its target is unverifiable. Cloudflare's networks are known.
+    pub(super) proxy: Option<At<OneOrMany<At<String>>>>,
     /// In place of `target`: the platform that says it, by its name.
     pub(super) platform: Option<At<String>>,
 }

@@ -161,6 +161,9 @@ fn expect(expect: &Expectation) -> Value {
             Some(platform) => json!({"platform": platform}),
             None => json!({"target": targets}),
         };
+        if !dns.proxies.is_empty() {
+            all["dns"]["proxy"] = json!(dns.proxies);
+        }
         if let Some(moving) = &dns.moving {
             let from: Vec<_> = moving.from.iter().map(DnsTarget::to_string).collect();
             all["dns"]["moving"] = json!({"from": from, "until": moving.until.to_string()});

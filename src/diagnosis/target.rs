@@ -32,6 +32,8 @@ pub(super) struct Target<'a> {
     targets: Vec<&'a DnsTarget>,
     /// When the move ends that is under way.
     moving_until: Option<Timestamp>,
+    /// What may stand in front and hides where the name leads.
+    proxies: &'a [DnsTarget],
     resolution: &'a Resolution,
     /// Addresses of the targets expected now.
     current: BTreeSet<IpAddr>,
@@ -60,11 +62,15 @@ impl<'a> Target<'a> {
                 .iter()
                 .any(|right| right.name() == Some(target.name.as_str()))
         };
+        let proxies = &*expectation.proxies;
+        let hides =
+            |target: &TargetResolution| proxies.iter().any(|proxy| proxy.name() == Some(&target.name));
         let pool = |wanted: bool| -> BTreeSet<IpAddr> {
             resolution
                 .targets
                 .iter()
-                .filter(|target| right(target) == wanted && target.state == TargetLookup::Resolved)
+                .filter(|target| right(target) == wanted && (wanted || !hides(target)))
+                .filter(|target| target.state == TargetLookup::Resolved)
                 .flat_map(|target| target.addresses.iter().copied())
                 .collect()
         };
@@ -73,6 +79,7 @@ impl<'a> Target<'a> {
         Self {
             targets,
             moving_until: moving.filter(|until| now < *until),
+            proxies,
             resolution,
             current,
             former,
@@ -132,7 +139,7 @@ impl<'a> Target<'a> {
         match view.says {
             Says::Dangling => Lead::Dangling,
             // The platform that is to say where has not spoken yet.
-            Says::Addresses | Says::Alias if self.targets.is_empty() => Lead::Unclear,
+            Says::Addresses | Says::Alias if self.targets.is_empty() || self.hidden(view) => Lead::Unclear,
             Says::Addresses | Says::Alias => match self.reached(view) {
                 Some(name) if self.lookup(name) == Some(TargetLookup::Absent) => Lead::Dangling,
                 Some(_) => Lead::Target,
@@ -199,6 +206,27 @@ impl<'a> Target<'a> {
             .all(|name| self.lookup(name) == Some(TargetLookup::Resolved));
         let proves = known && !addresses.iter().any(allowed) && !proxy::hides(addresses);
         if proves { Lead::Elsewhere } else { Lead::Unclear }
+    }
+
+    /// Whether the view leads to a proxy: by its name, or by addresses that are all the proxy's.
+    fn hidden(&self, view: &View<'_>) -> bool {
+        let names = || self.proxies.iter().filter_map(DnsTarget::name);
+        if names().any(|name| view.chain.iter().any(|alias| alias.target == *name)) {
+            return true;
+        }
+        let looked_up = self.resolution.targets.iter();
+        let resolved: BTreeSet<IpAddr> = looked_up
+            .filter(|target| names().any(|name| name == target.name))
+            .flat_map(|target| target.addresses.iter().copied())
+            .collect();
+        let is_proxy = |address: &IpAddr| {
+            let mut networks = self.proxies.iter().filter_map(|proxy| match proxy {
+                DnsTarget::Network(net) => Some(net),
+                DnsTarget::Name(_) => None,
+            });
+            resolved.contains(address) || networks.any(|net| net.contains(address))
+        };
+        !view.addresses.is_empty() && view.addresses.iter().all(is_proxy)
     }
 
     fn networks(&self) -> impl Iterator<Item = &'a IpNet> {

@@ -29,6 +29,9 @@
 //! site.answer(Answer::EndlessBody);                             // what goes wrong in HTTP; site.heal()
 //! site.last_request().path;                                     // requests, heads and SNI are kept
 //!
+//! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
+//! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
+//!
 //! let hook = Webhook::start().await;                            // an Alertmanager receiver
 //! let page = hook.next(Duration::from_secs(60)).await;          // the body and the instant of its arrival
 //!
@@ -59,11 +62,13 @@
 pub mod authority;
 pub mod clicks;
 pub mod dns;
+pub mod heroku;
 pub mod web;
 pub mod webhook;
 
 pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
+pub use heroku::HerokuLab;
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

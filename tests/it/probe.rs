@@ -131,6 +131,7 @@ impl Probing {
             module: &module,
             addresses: self.addresses,
             expect: &self.expect,
+            told: &[],
             former_targets: &self.former_targets,
             marked: self.marked,
             hostname: self.hostname.as_deref(),
@@ -276,6 +277,7 @@ async fn expected_targets_are_looked_up_with_those_expected_before() {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.example".to_owned())],
             moving: None,
+            proxies: Vec::new(),
             platform: None,
         }),
         ..Expectation::default()

@@ -252,6 +252,7 @@ fn hosted(group: &Arc<Group>) -> Arc<Group> {
         targets: Vec::new(),
         platform: Some(PlatformName::from("heroku-main")),
         moving: None,
+        proxies: Vec::new(),
     };
     Arc::new(Group {
         expect: Expectation {

@@ -62,6 +62,8 @@ pub(super) struct Facts {
 #[serde(default, deny_unknown_fields)]
 struct Expect {
     dns: Vec<String>,
+    /// What may stand in front.
+    proxy: Vec<String>,
     /// During a move: the old target, and the end of the move.
     moving: Option<(String, Timestamp)>,
     status: Vec<u16>,
@@ -178,6 +180,7 @@ impl Facts {
         let dns = expected.then(|| DnsExpectation {
             platform: self.platform.as_ref().map(|_| "heroku-main".into()),
             targets: self.expect.dns.iter().map(target).collect(),
+            proxies: self.expect.proxy.iter().map(target).collect(),
             moving: self.expect.moving.as_ref().map(|(from, until)| Moving {
                 from: vec![target(from)],
                 until: *until,

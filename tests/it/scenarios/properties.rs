@@ -246,6 +246,7 @@ fn strict() -> Expectation {
         dns: Some(DnsExpectation {
             targets: vec![DnsTarget::Name("new.herokudns.com".to_owned())],
             moving: None,
+            proxies: Vec::new(),
             platform: None,
         }),
         certificate: CertificateExpectation {
