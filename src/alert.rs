@@ -12,6 +12,7 @@
 
 mod catalogue;
 mod expression;
+mod foresight;
 mod itself;
 mod platform;
 mod rules;
@@ -75,6 +76,14 @@ pub enum AlertName {
     CertificateInvalid,
     /// Little of a certificate's lifetime is left.
     CertificateExpiring,
+    /// The certificate should have been renewed, and is not.
+    RenewalOverdue,
+    /// A certificate authority does not answer.
+    CertificateAuthorityDown,
+    /// A CAA record forbids the next renewal.
+    CaaForbidsIssuer,
+    /// The registration of a domain is about to end.
+    RegistrationExpiring,
     /// Far fewer clicks arrive than expected, and nothing that is down explains it.
     TrafficLow,
     /// Endpoints are not probed any more.
@@ -109,6 +118,10 @@ impl AlertName {
         Self::PlatformCertificateFailing,
         Self::CertificateInvalid,
         Self::CertificateExpiring,
+        Self::RenewalOverdue,
+        Self::CertificateAuthorityDown,
+        Self::CaaForbidsIssuer,
+        Self::RegistrationExpiring,
         Self::TrafficLow,
         Self::ProbeStale,
         Self::TrafficSourceDown,
@@ -134,6 +147,10 @@ impl AlertName {
             Self::PlatformCertificateFailing => "LinkwatchPlatformCertificateFailing",
             Self::CertificateInvalid => "LinkwatchCertificateInvalid",
             Self::CertificateExpiring => "LinkwatchCertificateExpiring",
+            Self::RenewalOverdue => "LinkwatchRenewalOverdue",
+            Self::CertificateAuthorityDown => "LinkwatchCertificateAuthorityDown",
+            Self::CaaForbidsIssuer => "LinkwatchCaaForbidsIssuer",
+            Self::RegistrationExpiring => "LinkwatchRegistrationExpiring",
             Self::TrafficLow => "LinkwatchTrafficLow",
             Self::ProbeStale => "LinkwatchProbeStale",
             Self::TrafficSourceDown => "LinkwatchTrafficSourceDown",

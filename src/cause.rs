@@ -230,6 +230,18 @@ causes! {
     CertificateExpiring "certificate_expiring" Foresight Warns
         "Less of the certificate's lifetime is left than should be.",
         "Find out why the renewal has not happened, before it expires.";
+    RenewalOverdue "renewal_overdue" Foresight Warns
+        "The certificate should have been renewed by now, and is not.",
+        "Start the renewal by hand and read why it fails: DNS target, CAA, the authority or the platform.";
+    CaaForbidsIssuer "caa_forbids_issuer" Foresight Warns
+        "A CAA record forbids the authority that issued the certificate to renew it.",
+        "Add the authority to the CAA records, or have the certificate issued by one that they permit.";
+    IssuerDown "issuer_down" Foresight Warns
+        "The authority that issues the certificate does not answer.",
+        "Wait, or have the certificate issued by another authority; nothing can be renewed meanwhile.";
+    RegistrationExpiring "registration_expiring" Foresight Warns
+        "The registration of the domain is about to end, has ended, or is on hold.",
+        "Renew the domain at its registrar today; check that the means of payment is valid.";
     Flapping "flapping" Foresight Warns
         "Probes fail and recover in turn.",
         "Look for one bad replica, one bad address or an overloaded service.";

@@ -19,6 +19,7 @@ mod defaults;
 mod error;
 mod expect;
 mod files;
+mod foresight;
 mod group;
 mod header;
 mod http_module;
@@ -60,6 +61,8 @@ pub struct Config {
     pub anchors: Vec<Url>,
     /// Who says where names must lead.
     pub platforms: Vec<crate::platform::Settings>,
+    /// Whom to ask what will break if nothing is done.
+    pub foresight: crate::foresight::Settings,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

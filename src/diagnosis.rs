@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Endpoint, Group};
 use crate::outcome::{Outcome, Resolution};
+use crate::outlook::Foreseen;
 use crate::outlook::platform::Statement;
 
 mod advice;
@@ -19,6 +20,7 @@ mod attempt;
 mod certificate;
 mod dns;
 mod explain;
+mod foresight;
 mod platform;
 mod proxy;
 mod target;
@@ -170,6 +172,8 @@ pub struct Context<'a> {
     pub traffic: Option<&'a Finding>,
     /// What its platform says of it; `None` where it has none, or none that has spoken.
     pub platform: Option<Statement<'a>>,
+    /// What is foreseen of it.
+    pub foreseen: Foreseen<'a>,
 }
 
 impl Context<'_> {
@@ -183,6 +187,7 @@ impl Context<'_> {
             previous: None,
             traffic: None,
             platform: None,
+            foreseen: Foreseen::NONE,
         }
     }
 }
@@ -224,6 +229,8 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
         platform::findings(says, &seen)
     }));
     warnings.extend(drift);
+    let chain = outcome.chain().map(AsRef::as_ref);
+    warnings.extend(foresight::findings(&context.foreseen, chain, context.now));
     warnings.extend(dns::disagreement(&views, target.as_ref()));
     warnings.extend(context.traffic.cloned());
     warnings.retain(|warning| !accepted(&endpoint.group, warning.cause, context.now));

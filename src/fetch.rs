@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response};
 use rustls::pki_types::pem::PemObject;
@@ -270,6 +271,16 @@ pub(crate) fn chain(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     if text.is_empty() { error.to_string() } else { text }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
+#[must_use]
+pub fn retry_after(text: &str, now: Timestamp) -> Option<SignedDuration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(SignedDuration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(date.timestamp().duration_since(now))
 }
 
 /// The rustls settings of a client for the API of another program; `server_name` and `insecure_skip_verify` are not in it.

@@ -3,3 +3,20 @@
 //!
 //! Each sibling asks one kind of service and gives facts of `outlook`; what could not be learnt is unknown, never a
 //! number.
+
+use std::time::Duration;
+
+pub mod acme;
+pub mod rdap;
+pub mod watch;
+
+/// What is looked at; nothing by itself, since all of it asks third parties.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Authorities, in the order of the configuration.
+    pub authorities: Vec<acme::Settings>,
+    /// How often each is asked whether it is up.
+    pub interval: Duration,
+    /// How registrations are looked up; `None`: they are not.
+    pub registration: Option<rdap::Settings>,
+}

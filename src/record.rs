@@ -16,9 +16,11 @@ use crate::clock::Clock;
 use crate::diagnosis::{self, Standing, TargetState, Verdict};
 use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
 use crate::observation::{self, AttemptKind, Change, Next, Observed, Shown};
-use crate::outcome::{Outcome, Reply, Resolution};
+use crate::outcome::{ChainFacts, Outcome, Reply, Resolution};
+use crate::outlook::renewal;
 use crate::state::{EndpointState, Own, Slot, State};
 
+mod foresight;
 pub mod keeper;
 mod platform;
 mod skew;
@@ -80,6 +82,9 @@ impl Recorder {
         let vantage_up = self.state.own.health.load().vantage_up;
         let traffic = self.state.traffic();
         let platforms = self.state.platforms();
+        let (foresight, outlook) = (self.state.foresight(), slot.outlook());
+        let leaf = outcome.chain().and_then(|chain| chain.leaf());
+        let renewed_with = before.as_ref().and_then(|state| state.renewed_with);
         let change = before.as_ref().and_then(|state| state.target_change.as_ref());
         let context = diagnosis::Context {
             now,
@@ -88,6 +93,7 @@ impl Recorder {
             previous: shown,
             traffic: traffic.quiet(&slot.endpoint),
             platform: platforms.about(&slot.endpoint, change, now),
+            foreseen: foresight.about(&outlook, leaf, renewed_with, now),
         };
         let verdict = diagnosis::diagnose(&outcome, &slot.endpoint, &context);
         self.count(&slot.endpoint, &verdict);
@@ -260,6 +266,7 @@ fn take_in(state: &mut EndpointState, endpoint: &Endpoint, outcome: &Outcome, no
     state.timings = outcome.slowest_timings();
     state.status = outcome.status();
     if let Some(chain) = outcome.chain().cloned() {
+        note_renewal(state, &chain, now);
         state.chain = Some(chain);
         state.chain_observed = Some(now);
     }
@@ -275,6 +282,19 @@ fn take_in(state: &mut EndpointState, endpoint: &Endpoint, outcome: &Outcome, no
     state.targets = endpoint.target_names();
     if let Some(told) = &endpoint.told {
         state.told = told.to_vec();
+    }
+}
+
+/// Learns how early certificates are renewed here: when a newer one for the same names takes the place of the last.
+fn note_renewal(state: &mut EndpointState, chain: &ChainFacts, now: Timestamp) {
+    let before = state.chain.as_ref().and_then(|chain| chain.leaf());
+    if let (Some(before), Some(after)) = (before, chain.leaf())
+        && before.fingerprint_sha256 != after.fingerprint_sha256
+        && before.issuer_name == after.issuer_name
+        && before.names == after.names
+        && before.not_before < after.not_before
+    {
+        state.renewed_with = renewal::left(before, now);
     }
 }
 

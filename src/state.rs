@@ -4,29 +4,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use prometheus_client::metrics::histogram::Histogram;
-use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
-use crate::diagnosis::Verdict;
-use crate::endpoint::{DnsTarget, Endpoint, EndpointName, Group, GroupName, Labels};
-use crate::observation;
-use crate::outcome::{ChainFacts, Timings};
-use crate::outlook::platform::{self, TargetChange};
+use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
 
+mod endpoint;
+pub mod foresight;
 pub mod platforms;
 pub mod store;
 pub mod traffic;
 
+pub use endpoint::EndpointState;
+use foresight::{Foresight, Outlook};
 use platforms::Platforms;
 use traffic::Traffic;
-
-/// How many former targets are kept per endpoint.
-const MOST_FORMER_TARGETS: usize = 4;
 
 /// Buckets of the scheduler's lag in seconds: from a timer's tick to a probe that is hopelessly late.
 const LAG_BUCKETS: [f64; 9] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -37,6 +32,7 @@ pub struct State {
     catalogue: ArcSwap<Catalogue>,
     traffic: ArcSwap<Traffic>,
     platforms: ArcSwap<Platforms>,
+    foresight: ArcSwap<Foresight>,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -115,6 +111,8 @@ pub struct Slot {
     pub endpoint: Arc<Endpoint>,
     /// `None` until its first probe (or what the store remembers).
     current: ArcSwapOption<EndpointState>,
+    /// What is known beside the probes: learnt by another task, and so kept apart.
+    outlook: ArcSwap<Outlook>,
 }
 
 impl Slot {
@@ -132,7 +130,19 @@ impl Slot {
         Self {
             endpoint,
             current: ArcSwapOption::empty(),
+            outlook: ArcSwap::default(),
         }
+    }
+
+    /// What is known beside the probes.
+    #[must_use]
+    pub fn outlook(&self) -> Arc<Outlook> {
+        self.outlook.load_full()
+    }
+
+    /// Replaces what is known beside the probes; for `record` alone.
+    pub fn foresee(&self, outlook: Outlook) {
+        self.outlook.store(Arc::new(outlook));
     }
 
     /// Replaces what is known; for `record` alone.
@@ -162,6 +172,11 @@ impl Catalogue {
             .iter()
             .filter_map(|slot| Some((&slot.endpoint.name, slot.current()?)))
             .collect();
+        let outlooks: HashMap<_, _> = self
+            .slots
+            .iter()
+            .map(|slot| (&slot.endpoint.name, slot.outlook()))
+            .collect();
         let mut groups: Vec<_> = groups
             .into_iter()
             .map(|(group, labels)| {
@@ -182,6 +197,9 @@ impl Catalogue {
                     .or_else(|| remembered(&endpoint.name))
                     .map(|state| state.under(&endpoint, now));
                 let slot = Slot::new(endpoint);
+                if let Some(outlook) = outlooks.get(&slot.endpoint.name) {
+                    slot.outlook.store(Arc::clone(outlook));
+                }
                 if let Some(state) = state {
                     slot.publish(state);
                 }
@@ -235,44 +253,6 @@ impl Own {
     }
 }
 
-impl EndpointState {
-    /// Whether a restart would say the same of both: all that matters but when and how fast the last probe was.
-    #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        let essence = |state: &Self| {
-            let mut state = state.clone();
-            (state.last_run, state.chain_observed) = (None, None);
-            (state.timings, state.duration) = (Timings::default(), Duration::ZERO);
-            state
-        };
-        essence(self) == essence(other)
-    }
-
-    /// The same knowledge under a definition that may have changed: targets that were expected become former ones.
-    fn under(mut self, endpoint: &Endpoint, now: Timestamp) -> Self {
-        match &endpoint.told {
-            Some(told) => {
-                let standing = self.target_change.as_ref();
-                self.target_change = platform::change(standing, &self.told, told, now);
-                self.told = told.to_vec();
-            }
-            // What the platform said is out of force, or has not been heard since the start.
-            None if endpoint.platform().is_none() => (self.target_change, self.told) = (None, Vec::new()),
-            None => {}
-        }
-        let targets = endpoint.target_names();
-        if self.targets != targets {
-            let mut former = std::mem::take(&mut self.targets);
-            former.append(&mut self.former_targets);
-            former.retain(|name| !targets.contains(name));
-            former.truncate(MOST_FORMER_TARGETS);
-            self.former_targets = former;
-            self.targets = targets;
-        }
-        self
-    }
-}
-
 impl State {
     /// Begins with this catalogue.
     #[must_use]
@@ -281,6 +261,7 @@ impl State {
             catalogue: ArcSwap::from_pointee(catalogue),
             traffic: ArcSwap::default(),
             platforms: ArcSwap::default(),
+            foresight: ArcSwap::default(),
             own,
         }
     }
@@ -312,55 +293,20 @@ impl State {
         self.platforms.rcu(|platforms| change(platforms))
     }
 
+    /// What is known of authorities and registrations.
+    #[must_use]
+    pub fn foresight(&self) -> Arc<Foresight> {
+        self.foresight.load_full()
+    }
+
+    /// Changes what is known of authorities and registrations, and gives what was known before; for `record` alone.
+    pub fn change_foresight(&self, change: impl Fn(&Foresight) -> Foresight) -> Arc<Foresight> {
+        self.foresight.rcu(|foresight| change(foresight))
+    }
+
     /// What is watched now.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.load_full()
     }
-}
-
-/// What is known of an endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EndpointState {
-    /// When it was last probed; `None` while all that is known comes from the store.
-    pub last_run: Option<Timestamp>,
-    /// 1 up, 0 down and confirmed; absent until the first verdict.
-    pub up: Option<bool>,
-    /// Since when `up` has been what it is.
-    pub since: Option<Timestamp>,
-    /// The standing verdict: of the last probe while up, of the last confirming probe while down.
-    pub verdict: Option<Arc<Verdict>>,
-    /// Whether it fails and recovers in turn (`Cause::Flapping` then stands among the verdict's others).
-    pub flapping: bool,
-    /// Whether a maintenance window holds.
-    pub in_maintenance: bool,
-    /// Phases of the last probe.
-    pub timings: Timings,
-    /// The whole of the last probe.
-    pub duration: Duration,
-    /// Status of the last answer, 0 without one.
-    pub status: u16,
-    /// The last chain seen; it stays while the endpoint is unreachable.
-    pub chain: Option<Arc<ChainFacts>>,
-    /// When that chain was seen.
-    pub chain_observed: Option<Timestamp>,
-    /// Probes that failed, unconfirmed ones too.
-    pub failures: u64,
-    /// Changes of the DNS answer (chain end, or addresses where there is no chain).
-    pub answer_changes: u64,
-    /// When it last changed.
-    pub answer_changed: Option<Timestamp>,
-    /// What the confirmation of failures remembers from probe to probe.
-    pub memory: observation::Memory,
-    /// The last answer: the end of the CNAME chain, else the addresses, sorted.
-    pub answer: Vec<String>,
-    /// The DNS targets that were expected at the last probe.
-    pub targets: Vec<String>,
-    /// Targets that were expected before those, newest first.
-    pub former_targets: Vec<String>,
-    /// What the platform expected when it last spoke.
-    pub told: Vec<DnsTarget>,
-    /// A change of that, which DNS has not followed.
-    pub target_change: Option<TargetChange>,
 }

@@ -111,7 +111,7 @@ impl Replay {
             && self.see_clicks_back().await
             && self.has_never_paged_for_clicks().await
             && self.see_one_page().await
-            && self.see_no_wrong_cause()
+            && self.see_no_wrong_cause().await
     }
 
     /// The reset is said of every domain before any request has failed.
@@ -223,29 +223,36 @@ impl Replay {
     }
 
     /// What was said of each domain from the reset on is what was true, in its order.
-    fn see_no_wrong_cause(&mut self) -> bool {
-        let mut wrong = 0;
+    async fn see_no_wrong_cause(&mut self) -> bool {
+        let at_once = self.scenario == Scenario::DayAtOnce;
+        // What has just been said is heard in a moment; a wrong cause that was heard stays heard.
+        let (told, limit) = (&self.told, self.pace.verdict);
+        let none = async || (0..DOMAINS).all(|number| is_right(number, &told.of(number), at_once));
+        let event = "domains with a wrong cause, or a right one out of order: 0";
+        if self.timeline.wait(event, limit, none).await {
+            return true;
+        }
         for number in 0..DOMAINS {
             let said = self.told.of(number);
-            let begin: &[Said] = if self.scenario == Scenario::DayAtOnce {
-                &[WELL, RESET_AND_DOWN]
-            } else {
-                &[WELL, RESET, RESET_AND_DOWN]
-            };
-            let end: &[&[Said]] = if number < REISSUED {
-                // The platform's last word is at most one poll old.
-                &[&[WELL], &[RESCUED, WELL]]
-            } else {
-                &[&[UNISSUED, RESCUED, WELL]]
-            };
-            let right = end.iter().any(|end| said == [begin, end].concat());
-            if !right {
-                wrong += 1;
-                self.timeline
-                    .say(&format!("   ---   of {} was said: {said:?}", domain(number)));
-            }
+            self.timeline
+                .say(&format!("   ---   of {} was said: {said:?}", domain(number)));
         }
-        let event = format!("domains with a wrong cause, or a right one out of order: {wrong}");
-        self.timeline.check(&event, wrong == 0)
+        false
     }
+}
+
+/// Whether all that was said of a domain is what was true, in its order.
+fn is_right(number: usize, said: &[Said], at_once: bool) -> bool {
+    let begin: &[Said] = if at_once {
+        &[WELL, RESET_AND_DOWN]
+    } else {
+        &[WELL, RESET, RESET_AND_DOWN]
+    };
+    let end: &[&[Said]] = if number < REISSUED {
+        // The platform's last word is at most one poll old.
+        &[&[WELL], &[RESCUED, WELL]]
+    } else {
+        &[&[UNISSUED, RESCUED, WELL]]
+    };
+    end.iter().any(|end| said == [begin, end].concat())
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
-use super::{Alert, AlertName, Parameters, Rule, Scope, Severity, itself, platform, text, traffic};
+use super::{
+    Alert, AlertName, Parameters, Rule, Scope, Severity, foresight, itself, platform, text, traffic,
+};
 use crate::cause::{Cause, Effect};
 
 pub(super) const AT_ONCE: Duration = Duration::ZERO;
@@ -21,6 +23,9 @@ const OWN_ALERT: &[(Cause, AlertName)] = &[
     ),
     (Cause::DnsTargetDrift, AlertName::DnsTargetDrift),
     (Cause::CertificateExpiring, AlertName::CertificateExpiring),
+    (Cause::RenewalOverdue, AlertName::RenewalOverdue),
+    (Cause::CaaForbidsIssuer, AlertName::CaaForbidsIssuer),
+    (Cause::RegistrationExpiring, AlertName::RegistrationExpiring),
     (Cause::Flapping, AlertName::EndpointFlapping),
     (Cause::TrafficLow, AlertName::TrafficLow),
 ];
@@ -46,6 +51,10 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::PlatformCertificateFailing => platform::certificate_failing(expressions),
         AlertName::CertificateInvalid => certificate_invalid(expressions),
         AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
+        AlertName::RenewalOverdue => foresight::renewal_overdue(expressions),
+        AlertName::CertificateAuthorityDown => foresight::authority_down(expressions),
+        AlertName::CaaForbidsIssuer => foresight::caa_forbids_issuer(expressions),
+        AlertName::RegistrationExpiring => foresight::registration_expiring(expressions),
         AlertName::TrafficLow => traffic::low(expressions),
         AlertName::ProbeStale => probe_stale(expressions),
         AlertName::TrafficSourceDown => traffic::source_down(expressions),

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::discovery::{Discovered, Feed, Source};
 use crate::endpoint::{Endpoint, GroupName, PlatformName};
+use crate::foresight;
 use crate::platform;
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
@@ -107,6 +108,7 @@ impl Attendants {
         self.watch_traffic(config);
         self.watch_platforms(config);
         self.follow_traffic(config);
+        self.look_ahead(config, prober);
     }
 
     fn watch_platforms(&mut self, config: &Config) {
@@ -178,6 +180,20 @@ impl Attendants {
             recorder: Arc::clone(&self.means.recorder),
             clock: Arc::clone(&self.means.clock),
         };
+        self.tasks.spawn(watch.run(self.stop.clone()));
+    }
+
+    fn look_ahead(&mut self, config: &Config, prober: &Arc<Prober>) {
+        if config.foresight.authorities.is_empty() && config.foresight.registration.is_none() {
+            return;
+        }
+        let means = foresight::watch::Means {
+            prober: Arc::clone(prober),
+            state: Arc::clone(&self.means.state),
+            recorder: Arc::clone(&self.means.recorder),
+            clock: Arc::clone(&self.means.clock),
+        };
+        let watch = foresight::watch::Watch::new(&config.foresight, means);
         self.tasks.spawn(watch.run(self.stop.clone()));
     }
 

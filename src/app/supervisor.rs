@@ -197,6 +197,15 @@ impl Supervisor {
         self.parts
             .recorder
             .platforms_replaced(&platforms, |name| remembered.get(name).cloned());
+        let authorities = self.config.foresight.authorities.iter();
+        let authorities: Vec<_> = authorities
+            .map(|settings| (settings.name.clone(), settings.issuers.clone()))
+            .collect();
+        self.parts.recorder.foresight_replaced(
+            &authorities,
+            self.config.foresight.registration.is_some(),
+            &self.parts.remembered.registrations,
+        );
         self.deploy();
         self.attendants.replace(&self.config, &self.prober);
         let config = config::show(&self.config).into();

@@ -2,10 +2,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64_URL;
 use jiff::Timestamp;
 use x509_parser::asn1_rs::{Any, FromDer as _, Oid, Tag};
 use x509_parser::certificate::{Validity, X509Certificate, X509CertificateParser};
-use x509_parser::extensions::{AuthorityInfoAccess, GeneralName, SubjectAlternativeName};
+use x509_parser::extensions::{
+    AuthorityInfoAccess, AuthorityKeyIdentifier, GeneralName, SubjectAlternativeName,
+};
 use x509_parser::nom::Parser as _;
 use x509_parser::oid_registry as oid;
 use x509_parser::time::ASN1Time;
@@ -53,6 +57,7 @@ fn blank(der: &[u8]) -> CertificateFacts {
         name_count: 0,
         self_signed: false,
         has_ca_issuers: false,
+        renewal_id: None,
     }
 }
 
@@ -62,6 +67,7 @@ fn read(der: &[u8], certificate: &X509Certificate<'_>) -> CertificateFacts {
         serial: serial(certificate.raw_serial()),
         self_signed: is_self_signed(der, certificate),
         has_ca_issuers: has_ca_issuers(certificate),
+        renewal_id: renewal_id(certificate),
         ..blank(der)
     };
     set_issuer(&mut facts, certificate.issuer());
@@ -174,6 +180,16 @@ fn has_ca_issuers(certificate: &X509Certificate<'_>) -> bool {
             let mut methods = access.iter().map(|description| &description.access_method);
             methods.any(|method| *method == oid::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS)
         })
+}
+
+/// The identifier of RFC 9773 section 4.1; none without a key identifier of the issuer.
+fn renewal_id(certificate: &X509Certificate<'_>) -> Option<String> {
+    let extension = extension(certificate, &oid::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER)?;
+    let (_, authority) = AuthorityKeyIdentifier::from_der(extension).ok()?;
+    let key = authority.key_identifier?.0;
+    let serial = certificate.raw_serial();
+    (key.len() <= MAX_SERIAL && serial.len() <= MAX_SERIAL)
+        .then(|| format!("{}.{}", BASE64_URL.encode(key), BASE64_URL.encode(serial)))
 }
 
 /// Self-issued, and its own key made the signature. webpki's algorithms leave out SHA-1, which many a device still

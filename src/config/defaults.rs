@@ -17,6 +17,9 @@ pub(super) const HTTP_REFRESH: Duration = Duration::from_secs(60);
 
 pub(super) const PLATFORM_INTERVAL: Duration = Duration::from_secs(60);
 
+pub(super) const AUTHORITY_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const SHORTEST_AUTHORITY_INTERVAL: Duration = Duration::from_secs(10);
+
 pub(super) const FALSE_ALARMS: &str = "1 per 30d";
 pub(super) const ACCEPT_AFTER: Duration = Duration::from_secs(86_400);
 pub(super) const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,6 +59,10 @@ pub(super) fn interval() -> String {
 
 pub(super) fn platform_interval() -> String {
     Lasting(PLATFORM_INTERVAL).to_string()
+}
+
+pub(super) fn authority_interval() -> String {
+    Lasting(AUTHORITY_INTERVAL).to_string()
 }
 
 pub(super) fn timeout() -> String {

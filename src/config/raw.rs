@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::at::{At, OneOrMany};
 use super::value::{Lasting, Match, Share};
 
+pub(super) mod foresight;
 pub(super) mod module;
 pub(super) mod platform;
 pub(super) mod traffic;
@@ -40,6 +41,8 @@ pub(super) struct Root {
     /// Hosting platforms, asked what they expect of their domains.
     #[schemars(extend("default" = []))]
     pub(super) platforms: Option<Vec<At<platform::Platform>>>,
+    /// What will break if nothing is done: renewals, authorities, registrations.
+    pub(super) foresight: Option<foresight::Foresight>,
     /// Click traffic that is watched for going quiet.
     pub(super) traffic: Option<traffic::Traffic>,
 }

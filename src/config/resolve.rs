@@ -10,7 +10,7 @@ use super::at::At;
 use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
 use super::reader;
-use super::{Config, Global, defaults, group, module, platform, raw, resolver, traffic, tree};
+use super::{Config, Global, defaults, foresight, group, module, platform, raw, resolver, traffic, tree};
 use crate::endpoint::Confirm;
 use crate::probe::dns;
 
@@ -68,6 +68,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         .map_or_else(dns::Settings::default, |raw| resolver::resolve(&raw, &mut at));
     let anchors = at.anchors(root.vantage.unwrap_or_default());
 
+    let foresight = root.foresight.map(|raw| foresight::resolve(raw, &mut at));
     let traffic = root.traffic.map(|raw| traffic::resolve(raw, &mut at));
 
     let (mut problems, mut warnings) = findings.finish();
@@ -84,6 +85,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         resolver,
         anchors,
         platforms,
+        foresight: foresight.unwrap_or_default(),
         traffic: traffic.map(Arc::new),
         intermediates,
         warnings,

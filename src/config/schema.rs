@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 22] = [
+const SECTIONS: [(&str, &str); 25] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -41,6 +41,9 @@ const SECTIONS: [(&str, &str); 22] = [
     ("certificate", "`groups[].expect.certificate`"),
     ("platform", "`platforms[]`"),
     ("domains", "`platforms[].json`"),
+    ("foresight", "`foresight`"),
+    ("authority", "`foresight.authorities[]`"),
+    ("registration", "`foresight.registration`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::foresight;
 use super::header;
 use super::platform;
 use super::raw;
@@ -28,6 +29,7 @@ pub fn show(config: &Config) -> String {
         "resolver": resolver(&config.resolver),
         "modules": config.shown_modules,
         "platforms": config.platforms.iter().map(platform::shown_platform).collect::<Vec<_>>(),
+        "foresight": foresight::shown_foresight(&config.foresight),
         "groups": config.groups.iter().map(group).collect::<Vec<_>>(),
     }))
 }

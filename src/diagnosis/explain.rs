@@ -14,9 +14,16 @@ pub(super) fn explains(root: Cause, symptom: Cause, status: Option<u16>) -> bool
         root,
         Cause::PlatformTargetChanged | Cause::PlatformDomainMissing | Cause::DnsTargetDrift
     );
-    let hinders_issue = root == Cause::PlatformCertificateFailing;
+    let hinders_issue = matches!(
+        root,
+        Cause::PlatformCertificateFailing
+            | Cause::CaaForbidsIssuer
+            | Cause::IssuerDown
+            | Cause::RenewalOverdue
+    );
     (leads_astray && drift_explains(symptom, status))
         || (hinders_issue && unissued_explains(symptom))
+        || (root == Cause::RegistrationExpiring && symptom.stage() == Stage::Dns)
         || (root == Cause::DnsDisagreement && symptom.stage() == Stage::Dns)
 }
 
@@ -70,11 +77,10 @@ mod tests {
             Cause::TlsHostnameMismatch,
             None
         ));
-        assert!(!explains(
-            Cause::PlatformCertificateFailing,
-            Cause::TlsAlert,
-            None
-        ));
+        assert!(explains(Cause::IssuerDown, Cause::TlsExpired, None));
+        assert!(!explains(Cause::RenewalOverdue, Cause::TlsAlert, None));
+        assert!(!explains(Cause::CaaForbidsIssuer, Cause::ConnectRefused, None));
+        assert!(explains(Cause::RegistrationExpiring, Cause::DnsNxdomain, None));
     }
 
     #[test]
@@ -88,6 +94,10 @@ mod tests {
                         | Cause::PlatformCertificateFailing
                         | Cause::DnsTargetDrift
                         | Cause::DnsDisagreement
+                        | Cause::RenewalOverdue
+                        | Cause::CaaForbidsIssuer
+                        | Cause::IssuerDown
+                        | Cause::RegistrationExpiring
                 );
                 if explains(*root, *symptom, Some(404)) {
                     assert!(

@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
-use super::{certificate, endpoint, group, own, platform, process, traffic};
+use super::{certificate, endpoint, foresight, group, own, platform, process, traffic};
 use crate::traffic::Judgement;
 
 /// A metric family.
@@ -93,10 +93,11 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 }
 
 /// The tables, by subject.
-const TABLES: [&[Family]; 7] = [
+const TABLES: [&[Family]; 8] = [
     endpoint::FAMILIES,
     certificate::FAMILIES,
     platform::FAMILIES,
+    foresight::FAMILIES,
     group::FAMILIES,
     traffic::FAMILIES,
     own::FAMILIES,
@@ -226,7 +227,7 @@ const ENDPOINT_PREFACE: &str = "\
 
 Labels: `name` (the host unless the configuration says otherwise), `group`, and the labels of the configuration. At most 28 series per
 endpoint with a chain of two certificates while a cause stands; two more for every further cause, four more where a DNS target is expected,
-three more where a platform says it.";
+three more where a platform says it, three more where its authority is watched.";
 
 const GROUP_PREFACE: &str = "
 ## Of a group

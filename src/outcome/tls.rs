@@ -70,6 +70,9 @@ pub struct CertificateFacts {
     pub self_signed: bool,
     /// Whether it says where its issuer's certificate can be fetched (caIssuers).
     pub has_ca_issuers: bool,
+    /// Its identifier towards its authority (RFC 9773 section 4.1): key identifier of the issuer and serial number.
+    #[serde(default)]
+    pub renewal_id: Option<String>,
 }
 
 /// What is wrong with a chain.

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{Limit, MOST_DOMAINS, PlatformError, Settings};
-use crate::fetch::{Answer, Client};
+use crate::fetch::{Answer, Client, retry_after};
 use crate::outlook::platform::Domain;
 
 /// Pages of one list at most.
@@ -183,15 +183,6 @@ fn pause(headers: &HeaderMap, now: Timestamp, refusals: u32) -> SignedDuration {
         .unwrap_or(LONGEST_PAUSE);
     said.unwrap_or(grown)
         .clamp(SignedDuration::from_secs(1), LONGEST_PAUSE)
-}
-
-/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(text: &str, now: Timestamp) -> Option<SignedDuration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(SignedDuration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
-    Some(date.timestamp().duration_since(now))
 }
 
 /// Gathers the pages of a list, and refuses one that does not end.

@@ -25,6 +25,7 @@ use crate::outcome::{
 
 pub mod facts;
 
+mod caa;
 mod exchange;
 mod lookup;
 mod round;

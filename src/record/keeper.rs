@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::endpoint::{EndpointName, PlatformName};
 use crate::outlook::platform::Known;
+use crate::outlook::registration::Registration;
 use crate::state::EndpointState;
 use crate::state::store::{Changes, Store};
 
@@ -23,6 +24,8 @@ pub enum Kept {
     Forgotten(EndpointName),
     /// A platform says this now.
     Platform(PlatformName, Arc<Known>),
+    /// A domain is registered so.
+    Registration(Arc<Registration>),
 }
 
 /// Writes until the channel is closed and empty. Blocks: for a thread of its own.
@@ -41,11 +44,13 @@ pub fn keep(store: &Store, mut changes: mpsc::Receiver<Kept>) {
 fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
     let mut states: HashMap<EndpointName, Option<EndpointState>> = HashMap::new();
     let mut platforms = HashMap::new();
+    let mut registrations = HashMap::new();
     for change in batch {
         match change {
             Kept::State(name, state) => drop(states.insert(name, Some(*state))),
             Kept::Forgotten(name) => drop(states.insert(name, None)),
             Kept::Platform(name, known) => drop(platforms.insert(name, known)),
+            Kept::Registration(of) => drop(registrations.insert(of.domain.clone(), of)),
         }
     }
     let (mut written, mut forgotten) = (Vec::new(), Vec::new());
@@ -56,10 +61,12 @@ fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
         }
     }
     let platforms: Vec<_> = platforms.into_iter().collect();
+    let registrations: Vec<_> = registrations.into_values().collect();
     let changes = Changes {
         states: &written,
         forgotten: &forgotten,
         platforms: &platforms,
+        registrations: &registrations,
     };
     if let Err(error) = store.write(&changes) {
         tracing::error!(%error, "could not keep what is known: a restart would forget it");

@@ -16,12 +16,16 @@ use serde::de::DeserializeOwned;
 use super::EndpointState;
 use crate::endpoint::{EndpointName, PlatformName};
 use crate::outlook::platform::Known;
+use crate::outlook::registration::Registration;
 
 /// One row per endpoint: name to state, as JSON, which tolerates fields that come and go.
 const ENDPOINTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endpoints");
 
 /// One row per platform: name to all that it said last, as JSON.
 const PLATFORMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("platforms");
+
+/// One row per registrable domain: what its registry says, as JSON.
+const REGISTRATIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("registrations");
 
 /// The file in the storage directory.
 const FILE: &str = "linkwatch.redb";
@@ -50,6 +54,8 @@ pub struct Remembered {
     pub endpoints: HashMap<EndpointName, EndpointState>,
     /// Of each platform.
     pub platforms: HashMap<PlatformName, Arc<Known>>,
+    /// Of each domain.
+    pub registrations: Vec<Arc<Registration>>,
 }
 
 /// What is written in one transaction.
@@ -61,6 +67,8 @@ pub struct Changes<'a> {
     pub forgotten: &'a [EndpointName],
     /// What these platforms say now.
     pub platforms: &'a [(PlatformName, Arc<Known>)],
+    /// What registries say now.
+    pub registrations: &'a [Arc<Registration>],
 }
 
 /// Why there is no store.
@@ -133,6 +141,13 @@ impl Store {
                 for name in changes.forgotten {
                     table.remove(name.as_str()).map_err(trouble)?;
                 }
+                let mut table = transaction.open_table(REGISTRATIONS).map_err(trouble)?;
+                for registration in changes.registrations {
+                    let domain = registration.domain.as_str();
+                    table
+                        .insert(domain, row(registration)?.as_slice())
+                        .map_err(trouble)?;
+                }
                 let mut table = transaction.open_table(PLATFORMS).map_err(trouble)?;
                 for (name, known) in changes.platforms {
                     table
@@ -199,8 +214,13 @@ fn read(path: &Path) -> Result<(Store, Remembered), Trouble> {
         state.last_run = None;
     }
     let platforms = rows(&transaction, PLATFORMS)?;
+    let registrations: HashMap<EndpointName, Arc<Registration>> = rows(&transaction, REGISTRATIONS)?;
     drop(transaction);
-    let remembered = Remembered { endpoints, platforms };
+    let remembered = Remembered {
+        endpoints,
+        platforms,
+        registrations: registrations.into_values().collect(),
+    };
     Ok((Store { database }, remembered))
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linkwatch::cause::{Cause, Effect};
-use linkwatch::clock::SystemClock;
+use linkwatch::clock::{Clock as _, SystemClock};
 use linkwatch::endpoint::EndpointName;
+use linkwatch::outlook::registration::Registration;
 use linkwatch::record::Recorder;
 use linkwatch::traffic::{Judgement, Report, Subject, Tier};
 use serde_json::Value;
@@ -43,6 +44,7 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
     }
     let program = Program::start(&internet.config("")).await;
     quieten(&program, &host(Cause::TrafficLow)).await;
+    let_expire(&program, &host(Cause::RegistrationExpiring));
     program
         .wait(LIMIT, |program| {
             causes()
@@ -71,12 +73,7 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
         let shown = &named(&endpoints, &name)["root"];
         assert_eq!(shown["cause"], cause.as_str(), "the interface of {name}");
         assert_eq!(shown["stage"], cause.stage().as_str(), "the interface of {name}");
-        // One look cannot tell that something flaps, that clicks are missing, or what was expected before.
-        let needs_time = matches!(
-            cause,
-            Cause::Flapping | Cause::TrafficLow | Cause::PlatformTargetChanged
-        );
-        if !needs_time {
+        if !needs_time(cause) {
             let said = named(&checked, &name);
             assert_eq!(said["root"], cause.as_str(), "the check of {name}: {said:#}");
             assert_eq!(said["up"], cause.effect() != Effect::Down, "the check of {name}");
@@ -126,6 +123,35 @@ async fn an_offline_vantage_point_is_named_alike_and_nothing_is_said_of_targets(
 }
 
 /// Once the host is watched, says that clicks for it have stopped, as a round over its stream would.
+/// Whether one look cannot tell: that something flaps, that clicks are missing, what was expected or seen before, what
+/// third parties say.
+const fn needs_time(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Flapping
+            | Cause::TrafficLow
+            | Cause::PlatformTargetChanged
+            | Cause::RenewalOverdue
+            | Cause::CaaForbidsIssuer
+            | Cause::IssuerDown
+            | Cause::RegistrationExpiring
+    )
+}
+
+/// The registry of an endpoint's domain has spoken.
+fn let_expire(program: &Program, name: &str) {
+    let recorder = Recorder::new(Arc::clone(&program.state), Arc::new(SystemClock), None);
+    let now = SystemClock.now();
+    recorder.registration(Registration {
+        domain: name.to_owned(),
+        expiry: Some(now + jiff::SignedDuration::from_hours(48)),
+        statuses: Vec::new(),
+        observed: now,
+    });
+    let catalogue = program.state.catalogue();
+    recorder.registered_under(catalogue.find(name).unwrap(), name);
+}
+
 async fn quieten(program: &Program, name: &str) {
     program
         .wait(LIMIT, |program| {

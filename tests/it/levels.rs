@@ -41,6 +41,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("record", 5),
     ("schedule::runner", 5),
     ("vantage", 5),
+    ("foresight::watch", 5),
     ("platform::watch", 5),
     ("traffic::watch", 5),
     // What is built, and who builds it.

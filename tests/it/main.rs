@@ -5,6 +5,7 @@ mod lab_holds;
 mod watched;
 
 mod alerts;
+mod caa;
 mod causes;
 mod certificate;
 mod cli;
@@ -23,6 +24,7 @@ mod probe_series;
 mod program;
 pub mod quiet;
 pub mod real;
+mod registration;
 mod scenarios;
 mod tls;
 mod traffic_backtest;

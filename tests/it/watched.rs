@@ -13,7 +13,10 @@ use linkwatch::endpoint::{
     ModuleName, PlatformName,
 };
 use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Staple, Timings};
+use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::platform::{CertificateState, Domain};
+use linkwatch::outlook::registration::Registration;
+use linkwatch::outlook::renewal::Window;
 use linkwatch::record::Recorder;
 use linkwatch::state::{Catalogue, EndpointState, GroupSlot, Own, Slot, State};
 use linkwatch::traffic::{Judgement, Report, Subject, Tier};
@@ -111,6 +114,7 @@ fn certificate(subject: &str, issuer: &str, not_after: &str) -> CertificateFacts
         name_count: 2,
         self_signed: false,
         has_ca_issuers: true,
+        renewal_id: Some("aki.serial".to_owned()),
     }
 }
 
@@ -230,6 +234,30 @@ pub(crate) fn small() -> Arc<State> {
     state.own.lag.observe(0.003);
     let recorder = Recorder::new(Arc::clone(&state), clock(), None);
     let platform = PlatformName::from("heroku-main");
+    recorder.foresight_replaced(
+        &[("letsencrypt".to_owned(), vec!["Test CA".to_owned()])],
+        true,
+        &[],
+    );
+    recorder.authority("letsencrypt", None);
+    recorder.registration(Registration {
+        domain: "example".to_owned(),
+        expiry: Some(at("2026-12-01T00:00:00Z")),
+        statuses: Vec::new(),
+        observed: now(),
+    });
+    let slots = state.catalogue();
+    let first = slots.find("a.example").unwrap();
+    recorder.caa(first, Caa::Permits);
+    recorder.renewal_window(
+        first,
+        Some(Window {
+            certificate: "aki.serial".to_owned(),
+            start: at("2026-05-10T00:00:00Z"),
+            end: at("2026-05-12T00:00:00Z"),
+            explanation: None,
+        }),
+    );
     recorder.platforms_replaced(&[(platform.clone(), Duration::from_secs(60))], |_| None);
     let domain = Domain::new("c.example", vec!["new.dns.example".to_owned().into()]);
     let domain = domain.saying("failing", Some(CertificateState::Failing), "");

@@ -6,10 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hickory_proto::rr::rdata::CAA;
+use hickory_proto::rr::{RData, RecordType};
 use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
-use crate::lab::{Answer, Authority, Connect, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, WebLab};
+use crate::lab::{
+    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, WebLab,
+};
+
+/// The authority whose renewals are watched.
+const WATCHED: &str = "Watched Authority";
 
 /// What takes the time that a warning says was too long.
 const SLOW: Duration = Duration::from_millis(600);
@@ -17,6 +24,11 @@ const SLOW: Duration = Duration::from_millis(600);
 /// One internet for all cases, each with a host of its own.
 pub(crate) struct Internet {
     pub(crate) authority: Authority,
+    /// Another one, whose renewals are watched, and which does not answer.
+    watched: Authority,
+    /// The roots of both.
+    roots: tempfile::NamedTempFile,
+    nobody: WebLab,
     /// Two resolvers that say the same, but where a case is about them.
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
@@ -60,8 +72,16 @@ impl Internet {
         let authority = Authority::new();
         let intermediates = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(intermediates.path(), authority.intermediate_pem()).unwrap();
+        let watched = Authority::named(authority.now(), WATCHED);
+        let roots = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(roots.path(), authority.root_pem() + &watched.root_pem()).unwrap();
+        let nobody = WebLab::plain().start().await;
+        nobody.connect(Connect::Refuse).await;
         Self {
             authority,
+            watched,
+            roots,
+            nobody,
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
             groups: String::new(),
@@ -72,7 +92,6 @@ impl Internet {
 
     /// The configuration that watches every host of it.
     pub(crate) fn config(&self, vantage: &str) -> String {
-        let roots = self.authority.root_pem_file();
         let [first, second] = self.resolvers.each_ref().map(DnsLab::addr);
         format!(
             r#"global:
@@ -84,6 +103,9 @@ resolver:
   servers: ["udp://{first}", "udp://{second}"]
   authoritative_port: {authoritative_port}
 {vantage}
+foresight:
+  interval: 10s
+  authorities: [{{name: lab, directory: "{nobody}", issuer: "{WATCHED}", caa: [lab.test]}}]
 platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
@@ -92,7 +114,8 @@ groups:
 {groups}"#,
             intermediates = self.intermediates.path().display(),
             authoritative_port = first.port(),
-            roots = roots.display(),
+            roots = self.roots.path().display(),
+            nobody = self.nobody.url("/directory"),
             platforms = self.platforms,
             groups = self.groups,
         )
@@ -256,8 +279,19 @@ groups:
                 let extra = Extra::expect("certificate: {lifetime_left: 90%}");
                 self.answers(cause, Answer::text("ok\n"), extra).await;
             }
-            // The site is as it should be; the recorder is told of the clicks.
-            Cause::TrafficLow => self.answers(cause, Answer::text("ok\n"), Extra::default()).await,
+            Cause::RenewalOverdue => self.valid(cause, -80, 10).await,
+            Cause::IssuerDown => self.valid(cause, -70, 30).await,
+            Cause::CaaForbidsIssuer => {
+                let only = CAA::new_issue(false, Some("other.test.".parse().unwrap()), Vec::new());
+                for resolver in &self.resolvers {
+                    resolver.set(&host(cause), RecordType::CAA, 60, vec![RData::CAA(only.clone())]);
+                }
+                self.valid(cause, -1, 89).await;
+            }
+            // The site is as it should be; the recorder is told of the clicks and of the registration.
+            Cause::TrafficLow | Cause::RegistrationExpiring => {
+                self.answers(cause, Answer::text("ok\n"), Extra::default()).await;
+            }
             Cause::Flapping => {
                 let extra = Extra {
                     interval: Some("1s"),
@@ -315,6 +349,14 @@ groups:
         let site = WebLab::tls(issued);
         self.serve(cause.as_str(), &host(cause), site, Extra::default())
             .await
+    }
+
+    /// A healthy host with a certificate of so many days.
+    async fn valid(&mut self, cause: Cause, from: i64, until: i64) {
+        let name = host(cause);
+        let issued = self.watched.leaf(&name).valid(from * DAY, until * DAY).issue();
+        let site = WebLab::tls(issued).answer(Answer::text("ok\n"));
+        self.serve(cause.as_str(), &name, site, Extra::default()).await;
     }
 
     /// A healthy host whose platform gives this list.

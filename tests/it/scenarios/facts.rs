@@ -18,7 +18,11 @@ use linkwatch::outcome::{
     Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure,
     Violation,
 };
+use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::platform::{CertificateState, Domain, Statement, TargetChange};
+use linkwatch::outlook::registration::Registration;
+use linkwatch::outlook::renewal::Window;
+use linkwatch::outlook::{Foreseen, Issuer};
 use serde::Deserialize;
 
 /// The time of every scenario.
@@ -49,6 +53,8 @@ pub(super) struct Facts {
     source: Option<String>,
     /// No address was tried.
     untried: bool,
+    /// What is known of the certificate's issuer and of the domain.
+    foreseen: Option<Foretold>,
     /// What the endpoint's platform says.
     platform: Option<PlatformSays>,
     /// Expected targets to their addresses; none: absent; `failed` in place of one: failed.
@@ -110,6 +116,60 @@ impl PlatformSays {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+struct Foretold {
+    /// The issuer's name; without it the issuer is not watched.
+    issuer: Option<String>,
+    issuer_down: bool,
+    /// The window in which the authority wants the certificate renewed.
+    window: Option<(Timestamp, Timestamp)>,
+    caa: Option<String>,
+    /// The end of the domain's registration.
+    registered_until: Option<Timestamp>,
+    domain_status: Option<String>,
+}
+
+/// What a `Foreseen` borrows from.
+struct Told {
+    window: Option<Window>,
+    caa: Option<Caa>,
+    registration: Registration,
+}
+
+impl Foretold {
+    fn told(&self) -> Told {
+        Told {
+            window: self.window.map(|(start, end)| Window {
+                certificate: String::new(),
+                start,
+                end,
+                explanation: None,
+            }),
+            caa: self.caa.clone().map(Caa::Forbids),
+            registration: Registration {
+                domain: "example.com".to_owned(),
+                expiry: self.registered_until,
+                statuses: self.domain_status.iter().cloned().collect(),
+                observed: now(),
+            },
+        }
+    }
+
+    fn foreseen<'a>(&'a self, told: &'a Told) -> Foreseen<'a> {
+        Foreseen {
+            issuer: self.issuer.as_ref().map(|name| Issuer {
+                name,
+                up: Some(!self.issuer_down),
+            }),
+            window: told.window.as_ref(),
+            caa: told.caa.as_ref(),
+            registration: Some(&told.registration),
+            ..Foreseen::NONE
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct At {
     /// As in `connect refused`.
     fails: Option<String>,
@@ -150,7 +210,10 @@ impl Facts {
             .filter(|says| !says.missing)
             .map(|says| says.domain(self.host()));
         let change = platform.and_then(PlatformSays::change);
+        let foretold = self.foreseen.clone().unwrap_or_default();
+        let told = foretold.told();
         let context = Context {
+            foreseen: foretold.foreseen(&told),
             platform: platform.map(|says| Statement {
                 platform: "heroku-main",
                 domain: domain.as_ref(),
@@ -479,6 +542,7 @@ fn chain(host: &str, chain: Chain) -> ChainFacts {
         names,
         self_signed: false,
         has_ca_issuers: true,
+        renewal_id: None,
     };
     let intermediate = CertificateFacts {
         subject: "CN=R11".to_owned(),

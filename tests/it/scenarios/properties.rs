@@ -140,6 +140,7 @@ fn certificate() -> impl Strategy<Value = CertificateFacts> {
             names,
             self_signed: false,
             has_ca_issuers: false,
+            renewal_id: None,
         },
     )
 }
