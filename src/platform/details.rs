@@ -52,12 +52,13 @@ impl Details {
     }
 
     /// Keeps what was told of a host. A failure that is about this host alone waits for [`Details::finish`]; what was
-    /// told before stands meanwhile.
+    /// told before stands meanwhile. Whether the next one may be asked for: not where the platform allows no more, and
+    /// the list is whole without.
     pub(super) fn take(
         &mut self,
         host: &str,
         told: Result<Detail, PlatformError>,
-    ) -> Result<(), PlatformError> {
+    ) -> Result<bool, PlatformError> {
         let told = match told {
             Ok(detail) => Some(detail),
             // It has gone since the list was made.
@@ -66,6 +67,7 @@ impl Details {
                 self.failure = Some(error);
                 None
             }
+            Err(PlatformError::RateLimited { .. }) => return Ok(false),
             Err(error) => return Err(error),
         };
         self.turn += 1;
@@ -78,7 +80,7 @@ impl Details {
             self.told += 1;
             asked.told = told;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Ends a round: an error where nothing of what was asked could be had.
@@ -175,6 +177,6 @@ mod tests {
             place: String::new(),
             until: Timestamp::UNIX_EPOCH,
         };
-        assert_eq!(details.take("a", Err(limited.clone())), Err(limited));
+        assert_eq!(details.take("a", Err(limited)), Ok(false));
     }
 }

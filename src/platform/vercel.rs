@@ -81,7 +81,9 @@ pub(super) async fn domains(
     let hosts = domains.iter().map(|domain| domain.host.as_str());
     for host in details.due(hosts, api.details()) {
         let told = detail(api, project, team, &host).await;
-        details.take(&host, told)?;
+        if !details.take(&host, told)? {
+            break;
+        }
     }
     details.finish()?;
     for domain in &mut domains {

@@ -409,6 +409,27 @@ async fn a_domain_that_a_platform_does_not_speak_of_does_not_silence_the_others(
     }
 }
 
+#[tokio::test]
+async fn a_limit_that_is_reached_among_the_details_costs_no_list() {
+    for speaker in SPEAKERS.iter().filter(|speaker| speaker.has(Has::Details)) {
+        let mut stand = Stand::of(speaker, World::of(3)).await;
+        let world = World::of(3);
+        stand.says(Answer::decide(move |request| {
+            if request.path.contains(&host(1)) {
+                return Answer::rate_limited(90);
+            }
+            speaker.answer(&world, request)
+        }));
+        let domains = stand.ask().await.unwrap();
+        let told: Vec<_> = domains.iter().map(|domain| !domain.targets.is_empty()).collect();
+        assert_eq!(told, [true, false, false], "{}", speaker.name);
+        let asked = stand.lab.requests();
+        let error = trouble(speaker, stand.ask().await);
+        assert!(matches!(error, PlatformError::RateLimited { .. }), "{error}");
+        assert_eq!(stand.lab.requests(), asked, "{}", speaker.name);
+    }
+}
+
 #[test]
 fn a_token_is_shown_neither_by_the_settings_nor_by_the_configuration() {
     for speaker in &SPEAKERS {

@@ -73,7 +73,10 @@ fn most_within(window: Duration, sent: &[Duration]) -> usize {
     let mut most = 0;
     for &at in sent {
         held.push_back(at);
-        while held.front().is_some_and(|first| at.saturating_sub(*first) >= window) {
+        while held
+            .front()
+            .is_some_and(|first| at.saturating_sub(*first) >= window)
+        {
             held.pop_front();
         }
         most = most.max(held.len());
