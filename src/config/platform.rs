@@ -75,12 +75,14 @@ fn resolve(
     });
     let url = url(*place, raw, speaks, at);
     let client = client(*place, raw, speaks, at);
+    let kind = kind?;
     Some(Settings {
         name: name?,
         interval,
         url: url?,
         client,
-        kind: kind?,
+        limit: kind.limit(),
+        kind,
     })
 }
 
@@ -107,28 +109,43 @@ fn name(place: Place, raw: &Platform, declared: &mut Declared, at: &Resolving<'_
 /// What of the platform is asked for; keys that belong to another type are faults.
 fn kind(place: Place, raw: &Platform, speaks: PlatformType, at: &Resolving<'_>) -> Option<Kind> {
     let keys = Keys { place, speaks, at };
-    let app = keys.text("app", raw.app.as_ref(), &[PlatformType::Heroku]);
+    let app = keys.text(
+        "app",
+        raw.app.as_ref(),
+        &[PlatformType::Heroku, PlatformType::Fly],
+    );
+    let zone = keys.text("zone", raw.zone.as_ref(), &[PlatformType::Cloudflare]);
+    let project = keys.text(
+        "project",
+        raw.project.as_ref(),
+        &[PlatformType::Vercel, PlatformType::Railway],
+    );
+    let team = keys.given("team", raw.team.as_ref(), &[PlatformType::Vercel]);
+    let environment = keys.text("environment", raw.environment.as_ref(), &[PlatformType::Railway]);
+    let service = keys.text(
+        "service",
+        raw.service.as_ref(),
+        &[PlatformType::Railway, PlatformType::Render],
+    );
+    let site = keys.text("site", raw.site.as_ref(), &[PlatformType::Netlify]);
     if speaks != PlatformType::Json {
-        for (key, place) in [
-            ("json", raw.json.as_ref().map(|json| json.place)),
-            ("basic_auth", raw.basic_auth.as_ref().map(|auth| auth.place)),
-            ("authorization", raw.authorization.as_ref().map(|auth| auth.place)),
-            (
-                "http_headers",
-                raw.http_headers
-                    .iter()
-                    .flatten()
-                    .next()
-                    .map(|(_, value)| value.place),
-            ),
-        ] {
-            if let Some(place) = place {
-                keys.foreign(key, place);
-            }
-        }
+        keys.without_json(raw);
     }
     match speaks {
         PlatformType::Heroku => Some(Kind::Heroku { app: app? }),
+        PlatformType::Cloudflare => Some(Kind::Cloudflare { zone: zone? }),
+        PlatformType::Fly => Some(Kind::Fly { app: app? }),
+        PlatformType::Vercel => Some(Kind::Vercel {
+            project: project?,
+            team,
+        }),
+        PlatformType::Railway => Some(Kind::Railway {
+            project: project?,
+            environment: environment?,
+            service: service?,
+        }),
+        PlatformType::Netlify => Some(Kind::Netlify { site: site? }),
+        PlatformType::Render => Some(Kind::Render { service: service? }),
         PlatformType::Json => {
             if raw.json.is_none() {
                 at.findings
@@ -148,23 +165,44 @@ struct Keys<'a, 'f> {
 
 impl Keys<'_, '_> {
     /// A text that some types need and others must not have.
-    fn text(&self, key: &str, given: Option<&At<String>>, of: &[PlatformType]) -> Option<String> {
-        match given {
-            Some(given) if !of.contains(&self.speaks) => self.foreign(key, given.place),
-            Some(given) if given.value.trim().is_empty() => {
-                self.at
-                    .findings
-                    .fault(given.place, format!("\"{key}\" must not be empty"));
-            }
-            Some(given) => return Some(given.value.clone()),
-            None if of.contains(&self.speaks) => {
-                self.at
-                    .findings
-                    .missing(self.place, key, "the platform is asked for it");
-            }
-            None => {}
+    fn text(&self, key: &str, text: Option<&At<String>>, of: &[PlatformType]) -> Option<String> {
+        if text.is_none() && of.contains(&self.speaks) {
+            self.at
+                .findings
+                .missing(self.place, key, "the platform is asked for it");
         }
-        None
+        self.given(key, text, of)
+    }
+
+    /// A text that some types may have and others must not.
+    fn given(&self, key: &str, text: Option<&At<String>>, of: &[PlatformType]) -> Option<String> {
+        let text = text?;
+        if !of.contains(&self.speaks) {
+            self.foreign(key, text.place);
+            return None;
+        }
+        if text.value.trim().is_empty() {
+            self.at
+                .findings
+                .fault(text.place, format!("\"{key}\" must not be empty"));
+            return None;
+        }
+        Some(text.value.clone())
+    }
+
+    /// The keys that only the type `json` has.
+    fn without_json(&self, raw: &Platform) {
+        let header = raw.http_headers.iter().flatten().next();
+        for (key, place) in [
+            ("json", raw.json.as_ref().map(|json| json.place)),
+            ("basic_auth", raw.basic_auth.as_ref().map(|auth| auth.place)),
+            ("authorization", raw.authorization.as_ref().map(|auth| auth.place)),
+            ("http_headers", header.map(|(_, value)| value.place)),
+        ] {
+            if let Some(place) = place {
+                self.foreign(key, place);
+            }
+        }
     }
 
     fn foreign(&self, key: &str, place: Place) {
@@ -182,6 +220,12 @@ fn url(place: Place, raw: &Platform, speaks: PlatformType, at: &Resolving<'_>) -
     }
     let own = match speaks {
         PlatformType::Heroku => "https://api.heroku.com",
+        PlatformType::Cloudflare => "https://api.cloudflare.com/client/v4",
+        PlatformType::Fly => "https://api.machines.dev/v1",
+        PlatformType::Vercel => "https://api.vercel.com",
+        PlatformType::Railway => "https://backboard.railway.com/graphql/v2",
+        PlatformType::Netlify => "https://api.netlify.com/api/v1",
+        PlatformType::Render => "https://api.render.com/v1",
         PlatformType::Json => {
             at.findings.missing(place, "url", "name where the list is");
             return None;
@@ -298,7 +342,25 @@ pub(super) fn shown_platform(settings: &Settings) -> serde_json::Value {
         all["token"] = super::MASK.into();
     }
     match &settings.kind {
-        Kind::Heroku { app } => all["app"] = app.as_str().into(),
+        Kind::Heroku { app } | Kind::Fly { app } => all["app"] = app.as_str().into(),
+        Kind::Cloudflare { zone } => all["zone"] = zone.as_str().into(),
+        Kind::Vercel { project, team } => {
+            all["project"] = project.as_str().into();
+            if let Some(team) = team {
+                all["team"] = team.as_str().into();
+            }
+        }
+        Kind::Railway {
+            project,
+            environment,
+            service,
+        } => {
+            all["project"] = project.as_str().into();
+            all["environment"] = environment.as_str().into();
+            all["service"] = service.as_str().into();
+        }
+        Kind::Netlify { site } => all["site"] = site.as_str().into(),
+        Kind::Render { service } => all["service"] = service.as_str().into(),
         Kind::Json(shape) => all["json"] = json_shape(shape),
     }
     all

@@ -1,18 +1,17 @@
 //! The API of a platform: within its limits, without asking again for what has not changed.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
 use http::header::{ACCEPT, ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Limit, MOST_DOMAINS, PlatformError, Settings};
+use super::{MOST_DOMAINS, PlatformError, Settings};
 use crate::fetch::{Answer, Client, retry_after};
 use crate::outlook::platform::Domain;
 
@@ -34,6 +33,8 @@ pub(super) struct Api {
     client: Client,
     base: Url,
     limiter: DefaultDirectRateLimiter,
+    /// Domains that one round may ask for one by one.
+    details: usize,
     /// Answers by what was asked, while the platform says that they hold.
     memory: HashMap<Question, Answer>,
     /// What was asked since [`Api::begin`]; the rest is forgotten.
@@ -52,7 +53,8 @@ impl Api {
         Ok(Self {
             client: Client::new(&settings.client)?,
             base: settings.url.clone(),
-            limiter: RateLimiter::direct(quota(settings.kind.limit())),
+            limiter: RateLimiter::direct(settings.limit.quota()),
+            details: settings.limit.details(settings.interval),
             memory: HashMap::new(),
             asked: Vec::new(),
             now: Timestamp::UNIX_EPOCH,
@@ -91,6 +93,11 @@ impl Api {
         self.now
     }
 
+    /// Domains that one round may ask for one by one.
+    pub(super) const fn details(&self) -> usize {
+        self.details
+    }
+
     /// A path below the API's own URL, its segments escaped.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
@@ -127,6 +134,28 @@ impl Api {
         Ok(answer)
     }
 
+    /// Asks by POST with a body in JSON; only 200 is an answer.
+    pub(super) async fn post_json(
+        &mut self,
+        url: Url,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Answer, PlatformError> {
+        let request = self.client.request(Method::POST, url);
+        let request = request.header(ACCEPT, "application/json").json(body);
+        let answer = self.send(request).await?;
+        self.accepted(answer)
+    }
+
+    /// An answer that says, whatever its status, that it is none.
+    pub(super) fn refused(&self, answer: &Answer) -> PlatformError {
+        self.client.refused(answer).into()
+    }
+
+    /// An answer that says, whatever its status, that the token is not known.
+    pub(super) fn unauthorized(&self, answer: &Answer) -> PlatformError {
+        PlatformError::Unauthorized(self.client.refused(answer))
+    }
+
     /// The body of an answer as what its documentation says.
     pub(super) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, PlatformError> {
         Ok(self.client.parse(answer)?)
@@ -148,7 +177,7 @@ impl Api {
                 self.refusals = 0;
                 Ok(answer)
             }
-            StatusCode::UNAUTHORIZED => Err(PlatformError::Unauthorized(self.client.refused(&answer))),
+            StatusCode::UNAUTHORIZED => Err(self.unauthorized(&answer)),
             StatusCode::FORBIDDEN => Err(PlatformError::Forbidden(self.client.refused(&answer))),
             StatusCode::TOO_MANY_REQUESTS => {
                 let pause = pause(&answer.headers, self.now, self.refusals);
@@ -160,18 +189,9 @@ impl Api {
                     until,
                 })
             }
-            _ => Err(self.client.refused(&answer).into()),
+            _ => Err(self.refused(&answer)),
         }
     }
-}
-
-/// The pace of a limiter: bursts of a tenth of a window, so that a list of pages does not take minutes.
-pub(super) fn quota(limit: Limit) -> Quota {
-    let burst = NonZeroU32::new(limit.requests / 10).unwrap_or(NonZeroU32::MIN);
-    let each = limit.window / limit.requests.max(1);
-    Quota::with_period(each.max(Duration::from_nanos(1)))
-        .unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
-        .allow_burst(burst)
 }
 
 /// How long a platform that refuses is left alone: as long as it says, else longer each time.
@@ -189,14 +209,20 @@ fn pause(headers: &HeaderMap, now: Timestamp, refusals: u32) -> SignedDuration {
 #[derive(Debug)]
 pub(super) struct Pages {
     domains: Vec<Domain>,
-    pages: usize,
+    count: usize,
+    /// Domains of the last page.
+    last: usize,
+    /// What the next pages were asked by.
+    followed: HashSet<String>,
 }
 
 impl Pages {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             domains: Vec::new(),
-            pages: 0,
+            count: 0,
+            last: 0,
+            followed: HashSet::new(),
         }
     }
 
@@ -206,14 +232,35 @@ impl Pages {
         place: &str,
         domains: impl IntoIterator<Item = Domain>,
     ) -> Result<(), PlatformError> {
-        self.domains.extend(domains);
-        self.pages += 1;
-        if self.domains.len() > MOST_DOMAINS || self.pages > MOST_PAGES {
+        let before = self.domains.len();
+        // One too many is enough to know.
+        self.domains
+            .extend(domains.into_iter().take(MOST_DOMAINS + 1 - before));
+        self.last = self.domains.len() - before;
+        self.count += 1;
+        if self.domains.len() > MOST_DOMAINS || self.count > MOST_PAGES {
             return Err(PlatformError::TooMany {
                 place: place.to_owned(),
             });
         }
         Ok(())
+    }
+
+    /// Domains of the last page.
+    pub(super) const fn last(&self) -> usize {
+        self.last
+    }
+
+    /// Goes on to another page: one that has been there already leads nowhere.
+    pub(super) fn follow(&mut self, place: &str, next: &str) -> Result<(), PlatformError> {
+        if self.followed.insert(next.to_owned()) {
+            Ok(())
+        } else {
+            Err(PlatformError::Shape {
+                place: place.to_owned(),
+                problem: "the next page is one that has been before".to_owned(),
+            })
+        }
     }
 
     pub(super) fn finish(self) -> Vec<Domain> {

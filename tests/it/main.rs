@@ -19,6 +19,7 @@ mod http;
 mod levels;
 mod lifecycle;
 mod metrics;
+mod platform;
 mod probe;
 mod probe_series;
 mod program;

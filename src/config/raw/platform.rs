@@ -31,8 +31,20 @@ pub(in crate::config) struct Platform {
     pub(in crate::config) token: Option<At<Secret>>,
     /// A file that holds it.
     pub(in crate::config) token_file: Option<At<String>>,
-    /// `heroku`: the app, by name or id.
+    /// `heroku`: the app, by name or id. `fly`: the app, by name.
     pub(in crate::config) app: Option<At<String>>,
+    /// `cloudflare`: the zone whose custom hostnames are meant, by id.
+    pub(in crate::config) zone: Option<At<String>>,
+    /// `vercel`: the project, by name or id. `railway`: by id.
+    pub(in crate::config) project: Option<At<String>>,
+    /// `vercel`: the team that owns the project, by id or by the name in its URL. Default: the owner of the token.
+    pub(in crate::config) team: Option<At<String>>,
+    /// `railway`: the environment, by id.
+    pub(in crate::config) environment: Option<At<String>>,
+    /// `railway`, `render`: the service, by id.
+    pub(in crate::config) service: Option<At<String>>,
+    /// `netlify`: the site, by id or by one of its domains.
+    pub(in crate::config) site: Option<At<String>>,
     /// `json`: where things stand in the answer.
     pub(in crate::config) json: Option<At<Domains>>,
     /// `json`: a user and a password.
@@ -52,6 +64,12 @@ pub(in crate::config) struct Platform {
 #[schemars(inline)]
 pub(in crate::config) enum PlatformType {
     Heroku,
+    Cloudflare,
+    Fly,
+    Vercel,
+    Railway,
+    Netlify,
+    Render,
     Json,
 }
 
