@@ -2,8 +2,8 @@
 # Fetches the real programs that the tests run against, in two generations:
 #
 #   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
-#                         VictoriaMetrics (suite sid)
-#   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics
+#                         VictoriaMetrics, Pebble (suite sid)
+#   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics and Pebble
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
 # cache of their own, and unpacked below target/real. It needs no root, and a second run does nothing.
@@ -19,10 +19,11 @@ root=$(cd "$root" && pwd)
 
 say() { printf 'real-peers: %s\n' "$*"; }
 
-# What the generation in $1 consists of. Only a VictoriaMetrics of the new one says which port it was given.
+# What the generation in $1 consists of. Only a VictoriaMetrics of the new one says which port it was given, and only a
+# Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics' "$programs"
+        printf '%s victoria-metrics pebble' "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -129,7 +130,7 @@ unpack() {
     mkdir -p "$packages" "$folder/bin"
     # promtool and amtool come with their servers in some suites and on their own in others.
     packages_wanted="prometheus promtool prometheus-alertmanager amtool prometheus-blackbox-exporter"
-    [ "$folder" != "$root" ] || packages_wanted="$packages_wanted victoria-metrics"
+    [ "$folder" != "$root" ] || packages_wanted="$packages_wanted victoria-metrics pebble"
     for package in $packages_wanted; do
         (cd "$packages" && own_apt download "$package/$suite" 2>>"$folder/apt.log") || true
     done

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 mod cases;
 mod certificates;
-mod program;
+pub(crate) mod program;
 
 use cases::{Internet, host};
 use program::{Program, label, series};

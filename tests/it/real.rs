@@ -3,6 +3,7 @@
 pub mod clicks;
 pub mod peers;
 
+mod acme;
 mod chain;
 mod scrape;
 mod tools;

@@ -51,6 +51,8 @@ pub enum Program {
     Blackbox,
     /// A second source of click counts, single-node.
     VictoriaMetrics,
+    /// A certificate authority that speaks ACME.
+    Pebble,
 }
 
 impl Program {
@@ -62,6 +64,7 @@ impl Program {
             Self::Alertmanager => &["alertmanager", "prometheus-alertmanager"],
             Self::Amtool => &["amtool"],
             Self::Blackbox => &["blackbox_exporter", "prometheus-blackbox-exporter"],
+            Self::Pebble => &["pebble"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }
