@@ -11,6 +11,7 @@
 //! - What is stale, or seen from an offline vantage point, is not believed.
 
 mod catalogue;
+mod coverage;
 mod expression;
 mod foresight;
 mod itself;
@@ -90,6 +91,8 @@ pub enum AlertName {
     ProbeStale,
     /// A source of click counts does not answer.
     TrafficSourceDown,
+    /// Public hosts are not watched.
+    HostUnwatched,
     /// A hosting platform does not tell what it expects.
     PlatformDown,
     /// A vantage point has lost its network.
@@ -125,6 +128,7 @@ impl AlertName {
         Self::TrafficLow,
         Self::ProbeStale,
         Self::TrafficSourceDown,
+        Self::HostUnwatched,
         Self::PlatformDown,
         Self::VantageOffline,
         Self::ClockSkewed,
@@ -154,6 +158,7 @@ impl AlertName {
             Self::TrafficLow => "LinkwatchTrafficLow",
             Self::ProbeStale => "LinkwatchProbeStale",
             Self::TrafficSourceDown => "LinkwatchTrafficSourceDown",
+            Self::HostUnwatched => "LinkwatchHostUnwatched",
             Self::PlatformDown => "LinkwatchPlatformDown",
             Self::VantageOffline => "LinkwatchVantageOffline",
             Self::ClockSkewed => "LinkwatchClockSkewed",

@@ -11,6 +11,7 @@ use crate::{build_info, telemetry};
 
 mod check;
 mod config;
+mod discover;
 mod serve;
 mod traffic;
 
@@ -59,6 +60,8 @@ enum Command {
     /// Look at a configuration without running it.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the public hosts that nobody watches, as a group to put into the configuration.
+    Discover(discover::DiscoverArgs),
     /// Look at click traffic without serving.
     #[command(subcommand)]
     Traffic(traffic::TrafficCommand),
@@ -194,6 +197,7 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Discover(args)) => discover::run(&args),
         Some(Command::Traffic(command)) => traffic::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "linkwatch", &mut std::io::stdout());

@@ -14,6 +14,7 @@ use crate::endpoint::{Confirm, ModuleName};
 use crate::probe::{Module, Modules, dns};
 
 mod at;
+mod coverage;
 mod credential;
 mod defaults;
 mod error;
@@ -63,6 +64,8 @@ pub struct Config {
     pub platforms: Vec<crate::platform::Settings>,
     /// Whom to ask what will break if nothing is done.
     pub foresight: crate::foresight::Settings,
+    /// Which hosts there are: whom to ask; `None`: nobody.
+    pub coverage: Option<crate::coverage::watch::Plan>,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

@@ -14,6 +14,7 @@ pub mod text;
 
 pub mod alert;
 pub mod certificate;
+pub mod coverage;
 pub mod diagnosis;
 pub mod observation;
 pub mod schedule;

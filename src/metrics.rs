@@ -3,7 +3,7 @@
 //! A scrape takes a snapshot of the state and encodes it in pieces, family by family, so that neither the memory nor
 //! the time of one step grows with the number of endpoints. What a family means stands in its catalogue entry, beside
 //! the code that reads its value. A metric of the product belongs to the table of its subject (`endpoint`,
-//! `certificate`, `platform`, `foresight`, `group`, `traffic`, `own`, `process`); the series of `/probe` stand in `blackbox`.
+//! `certificate`, `platform`, `foresight`, `coverage`, `group`, `traffic`, `own`, `process`); the series of `/probe` stand in `blackbox`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ pub mod blackbox;
 pub mod catalog;
 mod certificate;
 mod collector;
+mod coverage;
 mod endpoint;
 mod foresight;
 mod group;

@@ -20,6 +20,7 @@ use crate::outcome::{ChainFacts, Outcome, Reply, Resolution};
 use crate::outlook::renewal;
 use crate::state::{EndpointState, Own, Slot, State};
 
+mod coverage;
 mod foresight;
 pub mod keeper;
 mod platform;

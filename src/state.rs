@@ -12,12 +12,14 @@ use prometheus_client::metrics::histogram::Histogram;
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
 
+pub mod coverage;
 mod endpoint;
 pub mod foresight;
 pub mod platforms;
 pub mod store;
 pub mod traffic;
 
+use coverage::Coverage;
 pub use endpoint::EndpointState;
 use foresight::{Foresight, Outlook};
 use platforms::Platforms;
@@ -33,6 +35,7 @@ pub struct State {
     traffic: ArcSwap<Traffic>,
     platforms: ArcSwap<Platforms>,
     foresight: ArcSwap<Foresight>,
+    coverage: ArcSwap<Coverage>,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -262,6 +265,7 @@ impl State {
             traffic: ArcSwap::default(),
             platforms: ArcSwap::default(),
             foresight: ArcSwap::default(),
+            coverage: ArcSwap::default(),
             own,
         }
     }
@@ -302,6 +306,17 @@ impl State {
     /// Changes what is known of authorities and registrations, and gives what was known before; for `record` alone.
     pub fn change_foresight(&self, change: impl Fn(&Foresight) -> Foresight) -> Arc<Foresight> {
         self.foresight.rcu(|foresight| change(foresight))
+    }
+
+    /// What is known of which hosts there are.
+    #[must_use]
+    pub fn coverage(&self) -> Arc<Coverage> {
+        self.coverage.load_full()
+    }
+
+    /// Changes what is known of hosts, and gives what was known before; for `record` alone.
+    pub fn change_coverage(&self, change: impl Fn(&Coverage) -> Coverage) -> Arc<Coverage> {
+        self.coverage.rcu(|coverage| change(coverage))
     }
 
     /// What is watched now.

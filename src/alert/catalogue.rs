@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
 use super::{
-    Alert, AlertName, Parameters, Rule, Scope, Severity, foresight, itself, platform, text, traffic,
+    Alert, AlertName, Parameters, Rule, Scope, Severity, coverage, foresight, itself, platform, text, traffic,
 };
 use crate::cause::{Cause, Effect};
 
@@ -58,6 +58,7 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::TrafficLow => traffic::low(expressions),
         AlertName::ProbeStale => probe_stale(expressions),
         AlertName::TrafficSourceDown => traffic::source_down(expressions),
+        AlertName::HostUnwatched => coverage::host_unwatched(expressions),
         AlertName::PlatformDown => platform::down(expressions),
         AlertName::VantageOffline => itself::vantage_offline(expressions),
         AlertName::ClockSkewed => itself::clock_skewed(expressions, parameters),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::coverage;
 use crate::discovery::{Discovered, Feed, Source};
 use crate::endpoint::{Endpoint, GroupName, PlatformName};
 use crate::foresight;
@@ -109,6 +110,7 @@ impl Attendants {
         self.watch_platforms(config);
         self.follow_traffic(config);
         self.look_ahead(config, prober);
+        self.cover(config);
     }
 
     fn watch_platforms(&mut self, config: &Config) {
@@ -179,6 +181,24 @@ impl Attendants {
             endpoints: self.means.endpoints.clone(),
             recorder: Arc::clone(&self.means.recorder),
             clock: Arc::clone(&self.means.clock),
+        };
+        self.tasks.spawn(watch.run(self.stop.clone()));
+    }
+
+    /// Holds what is watched against what there is; one share does it for all, since it knows every endpoint.
+    fn cover(&mut self, config: &Config) {
+        self.means.recorder.coverage_replaced(|name| {
+            let mut sources = config.coverage.iter().flat_map(|plan| &plan.sources);
+            sources.any(|source| source.name == name)
+        });
+        let Some(plan) = config.coverage.clone().filter(|_| self.means.watches_traffic) else {
+            return;
+        };
+        let watch = coverage::watch::Watch {
+            plan,
+            endpoints: self.means.endpoints.clone(),
+            state: Arc::clone(&self.means.state),
+            recorder: Arc::clone(&self.means.recorder),
         };
         self.tasks.spawn(watch.run(self.stop.clone()));
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::at::{At, OneOrMany};
 use super::value::{Lasting, Match, Share};
 
+pub(super) mod coverage;
 pub(super) mod foresight;
 pub(super) mod module;
 pub(super) mod platform;
@@ -43,6 +44,8 @@ pub(super) struct Root {
     pub(super) platforms: Option<Vec<At<platform::Platform>>>,
     /// What will break if nothing is done: renewals, authorities, registrations.
     pub(super) foresight: Option<foresight::Foresight>,
+    /// Which public hosts there are, held against those that are watched.
+    pub(super) coverage: Option<coverage::Coverage>,
     /// Click traffic that is watched for going quiet.
     pub(super) traffic: Option<traffic::Traffic>,
 }

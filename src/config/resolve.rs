@@ -10,7 +10,9 @@ use super::at::At;
 use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
 use super::reader;
-use super::{Config, Global, defaults, foresight, group, module, platform, raw, resolver, traffic, tree};
+use super::{
+    Config, Global, coverage, defaults, foresight, group, module, platform, raw, resolver, traffic, tree,
+};
 use crate::endpoint::Confirm;
 use crate::probe::dns;
 
@@ -69,6 +71,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
     let anchors = at.anchors(root.vantage.unwrap_or_default());
 
     let foresight = root.foresight.map(|raw| foresight::resolve(raw, &mut at));
+    let coverage = root.coverage.map(|raw| coverage::resolve(raw, &mut at));
     let traffic = root.traffic.map(|raw| traffic::resolve(raw, &mut at));
 
     let (mut problems, mut warnings) = findings.finish();
@@ -86,6 +89,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         anchors,
         platforms,
         foresight: foresight.unwrap_or_default(),
+        coverage,
         traffic: traffic.map(Arc::new),
         intermediates,
         warnings,

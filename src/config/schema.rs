@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 25] = [
+const SECTIONS: [(&str, &str); 29] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -44,6 +44,10 @@ const SECTIONS: [(&str, &str); 25] = [
     ("foresight", "`foresight`"),
     ("authority", "`foresight.authorities[]`"),
     ("registration", "`foresight.registration`"),
+    ("coverage", "`coverage`"),
+    ("host_source", "`coverage.sources[]`"),
+    ("tsig", "`coverage.sources[].tsig`"),
+    ("ignore", "`coverage.ignore[]`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

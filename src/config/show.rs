@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::coverage;
 use super::foresight;
 use super::header;
 use super::platform;
@@ -30,6 +31,7 @@ pub fn show(config: &Config) -> String {
         "modules": config.shown_modules,
         "platforms": config.platforms.iter().map(platform::shown_platform).collect::<Vec<_>>(),
         "foresight": foresight::shown_foresight(&config.foresight),
+        "coverage": config.coverage.as_ref().map(coverage::shown_coverage),
         "groups": config.groups.iter().map(group).collect::<Vec<_>>(),
     }))
 }

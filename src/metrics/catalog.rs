@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
-use super::{certificate, endpoint, foresight, group, own, platform, process, traffic};
+use super::{certificate, coverage, endpoint, foresight, group, own, platform, process, traffic};
 use crate::traffic::Judgement;
 
 /// A metric family.
@@ -93,11 +93,12 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 }
 
 /// The tables, by subject.
-const TABLES: [&[Family]; 8] = [
+const TABLES: [&[Family]; 9] = [
     endpoint::FAMILIES,
     certificate::FAMILIES,
     platform::FAMILIES,
     foresight::FAMILIES,
+    coverage::FAMILIES,
     group::FAMILIES,
     traffic::FAMILIES,
     own::FAMILIES,

@@ -61,6 +61,11 @@ impl Traffic {
         self.streams.contains_key(stream)
     }
 
+    /// The streams that are configured, by name.
+    pub fn streams(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.streams.keys()
+    }
+
     /// The hosts that clicks of a stream are seen on, where its series are told apart by host: names with a dot in them.
     #[must_use]
     pub fn hosts(&self, stream: &str) -> Vec<String> {

@@ -222,6 +222,8 @@ fn secrets_are_shown_nowhere() {
         "bearer-secret",
         "http-sd-secret",
         "platform-secret",
+        "records-secret",
+        "dHNpZy1zZWNyZXQ",
         "file-secret",
         "file-key-secret",
         "nightingale",

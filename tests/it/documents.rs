@@ -134,6 +134,7 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
                     "serve"
                         | "check"
                         | "config"
+                        | "discover"
                         | "traffic"
                         | "completions"
                         | "man"
@@ -170,6 +171,7 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
         &["check"],
         &["config", "check"],
         &["config", "show"],
+        &["discover"],
         &["traffic", "backtest"],
     ]
     .iter()

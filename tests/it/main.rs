@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod config_traffic;
 mod connect;
+mod coverage;
 mod discovery;
 mod dns;
 mod documents;

@@ -258,6 +258,8 @@ pub(crate) fn small() -> Arc<State> {
             explanation: None,
         }),
     );
+    recorder.coverage_list("zone", ["new.example".to_owned()].into());
+    recorder.coverage_held_against(&std::collections::BTreeSet::new(), &[]);
     recorder.platforms_replaced(&[(platform.clone(), Duration::from_secs(60))], |_| None);
     let domain = Domain::new("c.example", vec!["new.dns.example".to_owned().into()]);
     let domain = domain.saying("failing", Some(CertificateState::Failing), "");
