@@ -16,7 +16,7 @@ lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 
-# The real Prometheus, Alertmanager, blackbox_exporter, VictoriaMetrics and Pebble, below target/real.
+# The real Prometheus, Alertmanager, blackbox_exporter, VictoriaMetrics, Pebble and DNS servers, below target/real.
 real:
 	scripts/real-peers.sh
 

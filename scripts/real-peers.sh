@@ -2,7 +2,8 @@
 # Fetches the real programs that the tests run against, in two generations:
 #
 #   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
-#                         VictoriaMetrics, Pebble (suite sid)
+#                         VictoriaMetrics, Pebble (suite sid); Knot DNS, Unbound and PowerDNS (the machine's own suite,
+#                         below target/real/dns, with the libraries that they need)
 #   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics and Pebble
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
@@ -23,7 +24,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble' "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server' "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -151,6 +152,32 @@ unpack() {
     rm -rf "$packages"
 }
 
+# The DNS servers of suite $1, which find their libraries and modules beside them.
+unpack_dns() {
+    folder=$root/dns
+    rm -rf "$folder"
+    mkdir -p "$folder/packages"
+    for package in knot libknot13 libdnssec9 libzscanner4 liburcu8 libxdp1 libbpf1 libfstrm0 libprotobuf-c1 liblmdb0 \
+        unbound libevent-2.1-7 libhiredis0.14 libnghttp2-14 libpython3.11 \
+        pdns-server pdns-backend-bind libluajit-5.1-2 libsodium23 libboost-program-options1.74.0; do
+        (cd "$folder/packages" && own_apt download "$package/$1" 2>>"$root/apt.log") || true
+    done
+    for archive in "$folder/packages"/*.deb; do
+        [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
+    done
+    rm -rf "$folder/packages"
+    for program in knotd keymgr unbound pdns_server; do
+        rm -f "$root/bin/$program"
+        [ -x "$folder/usr/sbin/$program" ] || continue
+        cat >"$root/bin/$program" <<'WRAPPER'
+#!/bin/sh
+dns=$(dirname "$(readlink -f "$0")")/../dns/usr
+LD_LIBRARY_PATH=$(echo "$dns"/lib/*-linux-gnu) exec "$dns/sbin/$(basename "$0")" "$@"
+WRAPPER
+        chmod +x "$root/bin/$program"
+    done
+}
+
 # Debian's Alertmanager reads its templates from /usr/share, where nothing is installed. The copy in $1 gets a
 # relative path of the same length instead, and a wrapper that runs it from the folder that the path holds in
 # (so give it absolute paths).
@@ -179,7 +206,10 @@ done
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
 
 read_archives || exit 1
-[ -z "$(missing "$root")" ] || unpack "$root" sid
+if [ -n "$(missing "$root")" ]; then
+    unpack "$root" sid
+    unpack_dns "$codename"
+fi
 [ -z "$(missing "$root/old")" ] || unpack "$root/old" "$codename"
 rm -rf "$apt"
 

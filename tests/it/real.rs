@@ -5,6 +5,7 @@ pub mod peers;
 
 mod acme;
 mod chain;
+mod dns;
 mod scrape;
 mod tools;
 mod traffic;

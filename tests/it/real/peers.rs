@@ -53,6 +53,12 @@ pub enum Program {
     VictoriaMetrics,
     /// A certificate authority that speaks ACME.
     Pebble,
+    /// An authoritative DNS server that signs, and transfers with keys.
+    Knot,
+    /// An authoritative DNS server that flattens.
+    PowerDns,
+    /// A validating resolver.
+    Unbound,
 }
 
 impl Program {
@@ -65,6 +71,9 @@ impl Program {
             Self::Amtool => &["amtool"],
             Self::Blackbox => &["blackbox_exporter", "prometheus-blackbox-exporter"],
             Self::Pebble => &["pebble"],
+            Self::Knot => &["knotd"],
+            Self::PowerDns => &["pdns_server"],
+            Self::Unbound => &["unbound"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }
