@@ -186,14 +186,25 @@ impl Replay {
         self.timeline.restart(
             "the owner sets the records that the page names; the authority issues three, and fails for the rest",
         );
-        self.internet.repair_dns();
+        self.internet.repair_dns().await;
         let (watched, limit) = (&self.watched, self.pace.verdict);
         let three = async || {
             watched.count(|known| of(known) == Some(WELL)) == REISSUED
                 && watched.count(|known| of(known) == Some(UNISSUED)) == DOMAINS - REISSUED
         };
         let event = "three up; seven down: platform_certificate_failing, therefore tls_hostname_mismatch";
-        self.timeline.wait(event, limit, three).await
+        self.timeline.wait(event, limit, three).await && self.see_authority("down", Some(false)).await
+    }
+
+    /// The authority is asked every ten seconds; a second failure confirms the first.
+    async fn see_authority(&mut self, state: &str, up: Option<bool>) -> bool {
+        let (watched, limit) = (&self.watched, self.pace.noticed + self.pace.verdict);
+        let told = async || {
+            let foresight = watched.state.foresight();
+            foresight.authorities.iter().all(|authority| authority.up == up)
+        };
+        let event = format!("the certificate authority is {state}");
+        self.timeline.wait(&event, limit, told).await
     }
 
     async fn see_the_rest_rescued(&mut self) -> bool {
@@ -214,12 +225,11 @@ impl Replay {
     async fn see_all_well(&mut self) -> bool {
         self.timeline
             .restart("the authority is well again; the platform gets the rest; the proxy is taken away");
-        self.internet.recover();
+        self.internet.recover().await;
         let (watched, limit) = (&self.watched, self.pace.noticed + self.pace.verdict);
         let well = async || watched.all(|known| of(known) == Some(WELL));
-        self.timeline
-            .wait("all ten up, no cause but missing clicks", limit, well)
-            .await
+        let event = "all ten up, no cause but missing clicks";
+        self.timeline.wait(event, limit, well).await && self.see_authority("up again", Some(true)).await
     }
 
     /// What was said of each domain from the reset on is what was true, in its order.

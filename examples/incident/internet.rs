@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::it::lab::heroku::TOKEN;
-use super::it::lab::{Answer, Authority, ClickLab, DnsLab, HerokuLab, Issued, Reply, WebLab};
+use super::it::lab::{Answer, Authority, ClickLab, Connect, DnsLab, HerokuLab, Issued, Reply, WebLab};
 use super::pace::{Pace, PacedClock};
 
 pub(crate) const DOMAINS: usize = 10;
@@ -40,6 +40,8 @@ pub(crate) struct Internet {
     new_router: WebLab,
     /// Somebody else's, with certificates of its own.
     _proxy: WebLab,
+    /// The authority that the platform gets its certificates from.
+    acme: WebLab,
     clicks: ClickLab,
     pub(crate) clock: PacedClock,
 }
@@ -60,6 +62,7 @@ impl Internet {
             .start()
             .await;
         let platform = HerokuLab::start().await;
+        let acme = directory().await;
         let dns = DnsLab::start().await;
         dns.a(OLD_TARGET, &[&OLD_ROUTER.to_string()]);
         dns.a(NEW_TARGET, &[&NEW_ROUTER.to_string()]);
@@ -78,6 +81,7 @@ impl Internet {
             old_router,
             new_router,
             _proxy: proxy,
+            acme,
             clicks: clicks.start(move || clock.now()).await,
             clock,
         }
@@ -99,7 +103,8 @@ impl Internet {
     }
 
     /// The owner sets the records that linkwatch names; the platform tries again, and the authority issues three.
-    pub(crate) fn repair_dns(&self) {
+    pub(crate) async fn repair_dns(&self) {
+        self.acme.connect(Connect::Refuse).await;
         for number in 0..DOMAINS {
             let name = domain(number);
             if number < REISSUED {
@@ -122,7 +127,8 @@ impl Internet {
     }
 
     /// The authority is well again: the platform gets the rest, and the proxy is taken away.
-    pub(crate) fn recover(&self) {
+    pub(crate) async fn recover(&self) {
+        self.acme.connect(Connect::Accept).await;
         for number in REISSUED..DOMAINS {
             self.issue(number);
             self.dns.flatten(&domain(number), NEW_TARGET);
@@ -183,6 +189,20 @@ impl Internet {
         Some(location.trim().to_owned())
     }
 
+    /// Who is asked beside DNS and the endpoints.
+    fn asked(&self, interval: &str) -> String {
+        format!(
+            r#"foresight:
+  interval: 10s
+  authorities: [{{name: lab, directory: "{acme}", issuer: Lab}}]
+platforms:
+  - {{name: heroku-main, type: heroku, app: buttondown, interval: {interval}, url: "{platform}", token: {TOKEN}}}
+"#,
+            platform = self.platform.url(),
+            acme = self.acme.url("/directory"),
+        )
+    }
+
     /// With a proxy that may stand in front, or without.
     pub(crate) fn write_config(&self, directory: &Path, pace: &Pace, proxied: bool) {
         let Pace {
@@ -215,9 +235,7 @@ modules:
       follow_redirects: false
       valid_status_codes: [302]
       tls_config: {{ca_file: "{roots}"}}
-platforms:
-  - {{name: heroku-main, type: heroku, app: buttondown, interval: {asked}, url: "{platform}", token: {TOKEN}}}
-groups:
+{asked}groups:
   - name: tracking
     hosts: ["{first_part}{{0000..0009}}.example"]
     url: "https://{{host}}:{port}/c/canary"
@@ -242,10 +260,29 @@ traffic:
             first_part = "buttondown-",
             roots = roots.display(),
             prometheus = self.clicks.url(),
-            platform = self.platform.url(),
+            asked = self.asked(asked),
         );
         std::fs::write(directory.join("linkwatch.yml"), config).expect("write the configuration");
     }
+}
+
+/// An authority's directory and nonces (RFC 8555), as far as one asks who orders nothing.
+async fn directory() -> WebLab {
+    let acme = WebLab::plain().start().await;
+    let url = |path: &str| acme.url(path);
+    let (nonce, account, order) = (url("/nonce"), url("/account"), url("/order"));
+    let list = format!(r#"{{"newNonce": "{nonce}", "newAccount": "{account}", "newOrder": "{order}"}}"#);
+    acme.route(
+        "/directory",
+        Reply::new(200, list)
+            .header("content-type", "application/json")
+            .undated(),
+    );
+    acme.route(
+        "/nonce",
+        Reply::new(200, "").header("replay-nonce", "lab").undated(),
+    );
+    acme
 }
 
 /// What the platform shows for domains that it has no certificate for.

@@ -199,19 +199,20 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
 
 #[test]
 fn every_configuration_in_the_documents_is_valid() {
-    for document in ["README.md", "docs/TRAFFIC.md"] {
+    for document in ["README.md", "docs/TRAFFIC.md", "docs/PLATFORMS.md"] {
         let text = read(document);
         let configurations: Vec<String> = blocks(&text, "yaml")
             .into_iter()
             .filter(|block| {
-                ["groups:", "traffic:", "vantage:"]
+                ["groups:", "traffic:", "vantage:", "platforms:", "foresight:"]
                     .iter()
                     .any(|key| block.starts_with(key))
             })
             .collect();
         assert!(!configurations.is_empty(), "{document} shows no configuration");
         for text in configurations {
-            let checked = config::parse(Path::new(document), text.as_bytes(), Files::memory([]));
+            let token = ("heroku.token".into(), b"token".to_vec());
+            let checked = config::parse(Path::new(document), text.as_bytes(), Files::memory([token]));
             assert!(checked.is_ok(), "{document}: {}", checked.unwrap_err());
         }
     }
