@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 pub mod acme;
+pub mod feed;
 pub mod rdap;
 pub mod watch;
 
@@ -17,6 +18,8 @@ pub struct Settings {
     pub authorities: Vec<acme::Settings>,
     /// How often each is asked whether it is up.
     pub interval: Duration,
+    /// Status pages, in the order of the configuration.
+    pub feeds: Vec<feed::Settings>,
     /// How registrations are looked up; `None`: they are not.
     pub registration: Option<rdap::Settings>,
 }

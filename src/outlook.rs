@@ -4,6 +4,7 @@
 //! Plain data, learnt by `platform` and `foresight`, judged by `diagnosis`.
 
 pub mod caa;
+pub mod feed;
 pub mod platform;
 pub mod registration;
 pub mod renewal;

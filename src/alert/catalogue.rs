@@ -77,8 +77,9 @@ fn endpoint_down(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Endpoint,
         summary: "A public endpoint is down.",
         description: format!(
-            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} is down.\n{}",
-            text::own_faults(expressions)
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} is down.\n{}{}",
+            text::own_faults(expressions),
+            text::upstream(expressions)
         ),
         remedy: Some(text::own_remedies(expressions)),
         hold: AT_ONCE,
@@ -122,8 +123,9 @@ fn group_down(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Group,
         summary: "Most of a group of public endpoints is down.",
         description: format!(
-            "{{{{ $value }}}} endpoints of group {{{{ $labels.group }}}} are down.\n{}",
-            text::member_faults(expressions)
+            "{{{{ $value }}}} endpoints of group {{{{ $labels.group }}}} are down.\n{}{}",
+            text::member_faults(expressions),
+            text::upstream(expressions)
         ),
         remedy: Some(text::member_remedies(expressions)),
         hold: AT_ONCE,

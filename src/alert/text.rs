@@ -53,6 +53,17 @@ pub(super) fn member_roots(expressions: Expressions<'_>, none: &str) -> String {
     format!("{list}{{{{ if not $faults -}}}}\n{none}\n{{{{ end }}}}")
 }
 
+/// What status pages of others say, where they say that something is wrong: context, one a line.
+pub(super) fn upstream(expressions: Expressions<'_>) -> String {
+    let troubled = "indicator=~\"maintenance|degraded|outage\"";
+    let query = aggregate("max", "", &expressions.series("upstream_status_info", troubled));
+    format!(
+        "{{{{ range query `{query}` -}}}}\n\
+         {{{{ .Labels.source }}}} says of itself: {{{{ .Labels.indicator }}}}: {{{{ .Labels.headline }}}}\n\
+         {{{{ end }}}}"
+    )
+}
+
 fn member_list(query: &str) -> String {
     format!(
         "{{{{ $faults := printf `{query}` $labels.group | query | sortByLabel \"name\" -}}}}\n\

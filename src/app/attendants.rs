@@ -204,7 +204,13 @@ impl Attendants {
     }
 
     fn look_ahead(&mut self, config: &Config, prober: &Arc<Prober>) {
-        if config.foresight.authorities.is_empty() && config.foresight.registration.is_none() {
+        let foresight::Settings {
+            authorities,
+            feeds,
+            registration,
+            ..
+        } = &config.foresight;
+        if authorities.is_empty() && feeds.is_empty() && registration.is_none() {
             return;
         }
         let means = foresight::watch::Means {

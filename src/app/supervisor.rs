@@ -201,8 +201,11 @@ impl Supervisor {
         let authorities: Vec<_> = authorities
             .map(|settings| (settings.name.clone(), settings.issuers.clone()))
             .collect();
+        let feeds = self.config.foresight.feeds.iter();
+        let feeds: Vec<_> = feeds.map(|feed| feed.name.clone()).collect();
         self.parts.recorder.foresight_replaced(
             &authorities,
+            &feeds,
             self.config.foresight.registration.is_some(),
             &self.parts.remembered.registrations,
         );

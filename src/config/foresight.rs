@@ -14,6 +14,7 @@ use super::{credential, defaults};
 use crate::fetch;
 use crate::foresight::Settings;
 use crate::foresight::acme::{self, KNOWN, Known};
+use crate::foresight::feed;
 use crate::foresight::rdap::{self, Bootstrap};
 
 pub(super) fn resolve(raw: raw::Foresight, at: &mut Resolving<'_>) -> Settings {
@@ -29,6 +30,7 @@ pub(super) fn resolve(raw: raw::Foresight, at: &mut Resolving<'_>) -> Settings {
             .filter_map(|authority| self::authority(authority, &mut taken, at))
             .collect(),
         interval,
+        feeds: feeds(&raw.feeds.unwrap_or_default(), at),
         registration: raw.registration.and_then(|raw| registration(&raw.value, at)),
     }
 }
@@ -96,6 +98,52 @@ fn directory(
     }
 }
 
+fn feeds(raw: &[At<raw::Feed>], at: &Resolving<'_>) -> Vec<feed::Settings> {
+    let mut taken = BTreeMap::new();
+    raw.iter().filter_map(|page| feed(page, &mut taken, at)).collect()
+}
+
+fn feed(
+    At { place, value: raw }: &At<raw::Feed>,
+    taken: &mut BTreeMap<String, Place>,
+    at: &Resolving<'_>,
+) -> Option<feed::Settings> {
+    for (key, given) in [
+        ("name", raw.name.is_some()),
+        ("url", raw.url.is_some()),
+        ("type", raw.r#type.is_some()),
+    ] {
+        if !given && !at.findings.was_refused(*place, key) {
+            at.findings
+                .missing(*place, key, "a status page has a name, a type and a URL");
+        }
+    }
+    let name = raw.name.as_ref()?;
+    if let Some(first) = taken.insert(name.value.clone(), name.place) {
+        let first = at.findings.spot(first);
+        let what = format!("the feed {} is also declared at {first}", shown(&name.value));
+        at.findings
+            .fault_with_hint(name.place, what, "names of feeds are unique");
+    }
+    let url = raw.url.as_ref().and_then(|url| at.web_url(url));
+    let kind = match raw.r#type.as_ref()?.value {
+        raw::FeedType::Statuspage => feed::Kind::Statuspage,
+        raw::FeedType::StatusIo => feed::Kind::StatusIo,
+        raw::FeedType::Trust => feed::Kind::Trust {
+            product: raw
+                .product
+                .as_ref()
+                .map_or_else(|| "Heroku".to_owned(), |product| product.value.clone()),
+        },
+    };
+    let mut settings = feed::Settings::new(&name.value, url?, kind);
+    if let Some(interval) = raw.interval {
+        check_interval("an interval", interval, at.findings);
+        settings.interval = interval.value.0.max(defaults::SHORTEST_AUTHORITY_INTERVAL);
+    }
+    Some(settings)
+}
+
 fn registration(raw: &raw::Registration, at: &mut Resolving<'_>) -> Option<rdap::Settings> {
     let bootstrap = match &raw.bootstrap_file {
         None => Bootstrap::built_in(),
@@ -142,9 +190,19 @@ pub(super) fn shown_foresight(settings: &Settings) -> serde_json::Value {
     let mut all = serde_json::json!({
         "authorities": settings.authorities.iter().map(authority).collect::<Vec<_>>(),
         "interval": super::value::Lasting(settings.interval),
+        "feeds": settings.feeds.iter().map(shown_feed).collect::<Vec<_>>(),
     });
     if settings.registration.is_some() {
         all["registration"] = serde_json::json!({});
     }
     all
+}
+
+fn shown_feed(feed: &feed::Settings) -> serde_json::Value {
+    serde_json::json!({
+        "name": feed.name,
+        "type": feed.kind.as_str(),
+        "url": feed.url.as_str(),
+        "interval": super::value::Lasting(feed.interval),
+    })
 }

@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 29] = [
+const SECTIONS: [(&str, &str); 30] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -43,6 +43,7 @@ const SECTIONS: [(&str, &str); 29] = [
     ("domains", "`platforms[].json`"),
     ("foresight", "`foresight`"),
     ("authority", "`foresight.authorities[]`"),
+    ("feed", "`foresight.feeds[]`"),
     ("registration", "`foresight.registration`"),
     ("coverage", "`coverage`"),
     ("host_source", "`coverage.sources[]`"),

@@ -1,4 +1,4 @@
-//! Looks at authorities, renewal windows, CAA records and registrations, each at its own slow pace.
+//! Looks at authorities, renewal windows, CAA records, registrations and status pages, each at its own slow pace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::acme::{AcmeError, Authority};
 use super::rdap::{self, Registries};
-use super::{Settings, rdap::registrable};
+use super::{Settings, feed, rdap::registrable};
 use crate::clock::Clock;
 use crate::endpoint::EndpointName;
 use crate::outcome::CertificateFacts;
@@ -49,6 +49,8 @@ enum Subject {
     Caa(usize, EndpointName),
     /// How long a domain is registered.
     Registration(String),
+    /// A status page, by its place in the configuration.
+    Feed(usize),
 }
 
 /// The loop.
@@ -56,6 +58,7 @@ enum Subject {
 pub struct Watch {
     authorities: Vec<Watched>,
     registries: Option<Registries>,
+    feeds: Vec<(feed::Settings, feed::Client)>,
     interval: Duration,
     means: Means,
 }
@@ -107,7 +110,15 @@ impl Watch {
                 .inspect_err(|error| tracing::error!(%error, "registrations cannot be looked up"))
                 .ok()
         });
+        let page = |settings: &feed::Settings| match feed::Client::new(settings) {
+            Ok(client) => Some((settings.clone(), client)),
+            Err(error) => {
+                means.recorder.feed(&settings.name, Err(error.to_string()));
+                None
+            }
+        };
         Self {
+            feeds: settings.feeds.iter().filter_map(page).collect(),
             authorities: settings.authorities.iter().filter_map(authority).collect(),
             registries,
             interval: settings.interval,
@@ -153,6 +164,7 @@ impl Watch {
     /// All that there is to look at now.
     fn wanted(&self) -> BTreeSet<Subject> {
         let mut wanted: BTreeSet<Subject> = (0..self.authorities.len()).map(Subject::Authority).collect();
+        wanted.extend((0..self.feeds.len()).map(Subject::Feed));
         for slot in &self.means.state.catalogue().slots {
             if self.registries.is_some()
                 && let Some(domain) = registrable(&slot.endpoint.host)
@@ -198,6 +210,7 @@ impl Watch {
             Subject::Window(place, name, certificate) => self.look_at_window(*place, name, certificate).await,
             Subject::Caa(place, name) => self.look_at_caa(*place, name).await,
             Subject::Registration(domain) => self.look_at_registration(domain).await,
+            Subject::Feed(place) => self.look_at_feed(*place).await,
         }
     }
 
@@ -291,6 +304,21 @@ impl Watch {
                 error.wait()
             }
         }
+    }
+
+    async fn look_at_feed(&self, place: usize) -> Duration {
+        let Some((settings, client)) = self.feeds.get(place) else {
+            return AFTER_FAILURE;
+        };
+        let now = self.means.clock.now();
+        let (look, error) = match client.ask(now).await {
+            Ok(report) => (Ok(report), None),
+            Err(error) => (Err(error.to_string()), Some(error)),
+        };
+        let known = self.means.recorder.feed(&settings.name, look);
+        known.map_or(settings.interval, |known| {
+            feed::wait(settings.interval, &known, error.as_ref(), now)
+        })
     }
 
     /// The endpoint, if it is still watched.

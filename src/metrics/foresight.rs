@@ -70,6 +70,38 @@ pub(super) const FAMILIES: &[Family] = &[
                 .try_for_each(|(domain, expiry)| out.gauge_with(&[("domain", domain)], seconds(expiry)))
         }),
     },
+    Family {
+        name: "linkwatch_upstream_status_info",
+        kind: Gauge,
+        unit: None,
+        labels: &["source", "indicator", "headline"],
+        help: "What a status page last said of its service, in one of five words and a headline: context, never a cause.",
+        series: Series::Own(|snapshot, out| {
+            let foresight = snapshot.state.foresight();
+            let said = foresight.feeds.iter().filter(|feed| feed.last_success.is_some());
+            said.into_iter().try_for_each(|feed| {
+                let labels = [
+                    ("source", feed.name.as_str()),
+                    ("indicator", feed.report.indicator.as_str()),
+                    ("headline", feed.report.headline.as_str()),
+                ];
+                out.gauge_with(&labels, 1_u64)
+            })
+        }),
+    },
+    Family {
+        name: "linkwatch_upstream_observed_timestamp_seconds",
+        kind: Gauge,
+        unit: Some(Unit::Seconds),
+        labels: &["source"],
+        help: "When the status page could last be read.",
+        series: Series::Own(|snapshot, out| {
+            let foresight = snapshot.state.foresight();
+            let said = foresight.feeds.iter();
+            said.filter_map(|feed| Some((feed.name.as_str(), feed.last_success?)))
+                .try_for_each(|(name, at)| out.gauge_with(&[("source", name)], seconds(at)))
+        }),
+    },
 ];
 
 /// The window of the certificate that is served, not of one before it.

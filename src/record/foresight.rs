@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Recorder, keeper};
 use crate::outlook::caa::Caa;
+use crate::outlook::feed::{Feed, Report};
 use crate::outlook::registration::Registration;
 use crate::outlook::renewal::Window;
 use crate::state::Slot;
@@ -40,6 +41,42 @@ impl Recorder {
             }
             (Some(Some(true) | None), None) | (Some(Some(false)), Some(_)) | (None, _) => {}
         }
+    }
+
+    /// Makes known what a status page says, or why it says nothing; gives all that is known of it now.
+    pub fn feed(&self, name: &str, look: Result<Report, String>) -> Option<Feed> {
+        let now = self.clock.now();
+        let before = self
+            .state
+            .foresight()
+            .feeds
+            .iter()
+            .find(|feed| feed.name == name)?
+            .clone();
+        let after = before.clone().after(look, now);
+        if before.report != after.report {
+            let (indicator, headline) = (after.report.indicator.as_str(), &after.report.headline);
+            tracing::info!(
+                feed = name,
+                indicator,
+                headline,
+                "the status page says something else"
+            );
+        }
+        if let (None, Some(problem)) = (&before.problem, &after.problem) {
+            tracing::warn!(
+                feed = name,
+                problem,
+                "the status page cannot be read: its last word stays"
+            );
+        }
+        self.state.change_foresight(|foresight| {
+            let mut changed = foresight.clone();
+            let feeds = changed.feeds.iter_mut().filter(|feed| feed.name == name);
+            feeds.for_each(|feed| feed.clone_from(&after));
+            changed
+        });
+        Some(after)
     }
 
     /// Makes known when an endpoint's certificate should be renewed.
@@ -104,11 +141,12 @@ impl Recorder {
     pub fn foresight_replaced(
         &self,
         authorities: &[(String, Vec<String>)],
+        feeds: &[String],
         registrations: bool,
         remembered: &[Arc<Registration>],
     ) {
         self.state.change_foresight(|before| {
-            let mut after = before.succeed(authorities, registrations);
+            let mut after = before.succeed(authorities, feeds, registrations);
             for registration in remembered.iter().filter(|_| registrations) {
                 after
                     .registrations

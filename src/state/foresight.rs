@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::outcome::CertificateFacts;
 use crate::outlook::caa::Caa;
+use crate::outlook::feed::Feed;
 use crate::outlook::registration::Registration;
 use crate::outlook::renewal::Window;
 use crate::outlook::{Foreseen, Issuer};
@@ -16,6 +17,8 @@ use crate::outlook::{Foreseen, Issuer};
 pub struct Foresight {
     /// In the order of the configuration.
     pub authorities: Vec<Authority>,
+    /// What others say of themselves, in the order of the configuration.
+    pub feeds: Vec<Feed>,
     /// Whether the registrations of domains are looked up.
     pub looks_up_registrations: bool,
     /// By registrable domain.
@@ -58,7 +61,12 @@ impl Authority {
 impl Foresight {
     /// The same knowledge under a configuration with these authorities.
     #[must_use]
-    pub fn succeed(&self, authorities: &[(String, Vec<String>)], registrations: bool) -> Self {
+    pub fn succeed(
+        &self,
+        authorities: &[(String, Vec<String>)],
+        feeds: &[String],
+        registrations: bool,
+    ) -> Self {
         let authority = |(name, issuers): &(String, Vec<String>)| {
             let before = self.authorities.iter().find(|before| before.name == *name);
             Authority {
@@ -70,6 +78,13 @@ impl Foresight {
         };
         Self {
             authorities: authorities.iter().map(authority).collect(),
+            feeds: feeds
+                .iter()
+                .map(|name| {
+                    let before = self.feeds.iter().find(|before| before.name == *name);
+                    before.cloned().unwrap_or_else(|| Feed::new(name))
+                })
+                .collect(),
             looks_up_registrations: registrations,
             registrations: if registrations {
                 self.registrations.clone()

@@ -16,6 +16,8 @@ mod coverage;
 mod discovery;
 mod dns;
 mod documents;
+mod feed;
+mod hosted;
 mod http;
 mod levels;
 mod lifecycle;

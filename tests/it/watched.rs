@@ -14,6 +14,7 @@ use linkwatch::endpoint::{
 };
 use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Staple, Timings};
 use linkwatch::outlook::caa::Caa;
+use linkwatch::outlook::feed::{self, Indicator};
 use linkwatch::outlook::platform::{CertificateState, Domain};
 use linkwatch::outlook::registration::Registration;
 use linkwatch::outlook::renewal::Window;
@@ -234,10 +235,11 @@ pub(crate) fn small() -> Arc<State> {
     state.own.lag.observe(0.003);
     let recorder = Recorder::new(Arc::clone(&state), clock(), None);
     let platform = PlatformName::from("heroku-main");
-    recorder.foresight_replaced(
-        &[("letsencrypt".to_owned(), vec!["Test CA".to_owned()])],
-        true,
-        &[],
+    let authorities = [("letsencrypt".to_owned(), vec!["Test CA".to_owned()])];
+    recorder.foresight_replaced(&authorities, &["heroku".to_owned()], true, &[]);
+    recorder.feed(
+        "heroku",
+        Ok(feed::Report::new(Indicator::Degraded, "Routing errors")),
     );
     recorder.authority("letsencrypt", None);
     recorder.registration(Registration {

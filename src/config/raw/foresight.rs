@@ -19,6 +19,9 @@ pub(in crate::config) struct Foresight {
     /// How often each authority is asked whether it is up: 10s to 1d.
     #[schemars(extend("default" = crate::config::defaults::authority_interval()))]
     pub(in crate::config) interval: Option<At<Lasting>>,
+    /// Status pages of platforms, authorities and others: context for people, and never a cause.
+    #[schemars(extend("default" = []))]
+    pub(in crate::config) feeds: Option<Vec<At<Feed>>>,
     /// How long the domains of the hosts are registered, by RDAP; once a day each. `{}` turns it on.
     pub(in crate::config) registration: Option<At<Registration>>,
 }
@@ -39,6 +42,39 @@ pub(in crate::config) struct Authority {
     pub(in crate::config) caa: Option<At<OneOrMany<At<String>>>>,
     /// How it is verified.
     pub(in crate::config) tls_config: Option<At<TlsConfig>>,
+}
+
+/// A status page.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "feed")]
+pub(in crate::config) struct Feed {
+    /// Its name, unique: the label `source`.
+    #[schemars(required)]
+    pub(in crate::config) name: Option<At<String>>,
+    /// What it speaks: `statuspage` (Atlassian's, `…/api/v2/summary.json`), `status_io` (`…/1.0/status/ID`), or `trust`
+    /// (Salesforce's, what `instances` and `incidents/active` are below).
+    #[schemars(required)]
+    pub(in crate::config) r#type: Option<At<FeedType>>,
+    /// Where it is.
+    #[schemars(required)]
+    pub(in crate::config) url: Option<At<String>>,
+    /// `trust`: whose instances.
+    #[schemars(extend("default" = "Heroku"))]
+    pub(in crate::config) product: Option<At<String>>,
+    /// How often it is asked: 10s to 1d.
+    #[schemars(extend("default" = "5m"))]
+    pub(in crate::config) interval: Option<At<Lasting>>,
+}
+
+/// What a status page speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(in crate::config) enum FeedType {
+    Statuspage,
+    StatusIo,
+    Trust,
 }
 
 /// How registrations are looked up.
