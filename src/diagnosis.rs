@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Endpoint, Group};
-use crate::outcome::{Outcome, Resolution};
+use crate::outcome::{Disagreement, Outcome, Resolution};
 use crate::outlook::Foreseen;
 use crate::outlook::platform::Statement;
 
@@ -172,6 +172,8 @@ pub struct Context<'a> {
     pub traffic: Option<&'a Finding>,
     /// What its platform says of it; `None` where it has none, or none that has spoken.
     pub platform: Option<Statement<'a>>,
+    /// The disagreement of servers that stands, if one does.
+    pub disagreement: Option<Disagreement>,
     /// What is foreseen of it.
     pub foreseen: Foreseen<'a>,
 }
@@ -187,6 +189,7 @@ impl Context<'_> {
             previous: None,
             traffic: None,
             platform: None,
+            disagreement: None,
             foreseen: Foreseen::NONE,
         }
     }
@@ -214,25 +217,14 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
     let clocks = Clocks::new(context);
     let addresses = judged(outcome, endpoint, clocks);
 
-    let mut warnings = address_warnings(&addresses);
     let state = target.as_ref().map(|target| target.state(&views));
-    let drift = target
-        .as_ref()
-        .and_then(|target| target.drift(&views, context.previous));
-    warnings.extend(context.platform.iter().flat_map(|says| {
-        let seen = platform::Seen {
-            host: &endpoint.host,
-            expected: target.as_ref().map(Target::expected).unwrap_or_default(),
-            state,
-            drift: drift.as_ref(),
-        };
-        platform::findings(says, &seen)
-    }));
-    warnings.extend(drift);
-    let chain = outcome.chain().map(AsRef::as_ref);
-    warnings.extend(foresight::findings(&context.foreseen, chain, context.now));
-    warnings.extend(dns::disagreement(&views, target.as_ref()));
-    warnings.extend(context.traffic.cloned());
+    let mut warnings = attempt::warnings(&addresses);
+    warnings.extend(warnings_beside(
+        outcome,
+        endpoint,
+        (target.as_ref(), &views),
+        context,
+    ));
     warnings.retain(|warning| !accepted(&endpoint.group, warning.cause, context.now));
 
     let up = addresses.iter().filter(|judged| judged.up()).count();
@@ -261,6 +253,34 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
         addresses_up: up,
         target: state,
     }
+}
+
+/// What gives reason to warn beside the answers of the addresses: platform, name, foresight, clicks.
+fn warnings_beside(
+    outcome: &Outcome,
+    endpoint: &Endpoint,
+    (target, views): (Option<&Target<'_>>, &[View<'_>]),
+    context: &Context<'_>,
+) -> Vec<Finding> {
+    let mut warnings = Vec::new();
+    let drift = target.and_then(|target| target.drift(views, context.previous));
+    warnings.extend(context.platform.iter().flat_map(|says| {
+        let seen = platform::Seen {
+            host: &endpoint.host,
+            expected: target.map(Target::expected).unwrap_or_default(),
+            state: target.map(|target| target.state(views)),
+            drift: drift.as_ref(),
+        };
+        platform::findings(says, &seen)
+    }));
+    warnings.extend(drift);
+    let chain = outcome.chain().map(AsRef::as_ref);
+    warnings.extend(foresight::findings(&context.foreseen, chain, context.now));
+    let standing = context.disagreement;
+    let standing = standing.unwrap_or_else(|| Disagreement::of(&outcome.resolution, context.now));
+    warnings.extend(dns::disagreement(views, target, standing, context.now));
+    warnings.extend(context.traffic.cloned());
+    warnings
 }
 
 /// Judgement is suspended.
@@ -336,20 +356,6 @@ fn worst_status(addresses: &[Judged]) -> Option<u16> {
         .filter(|judged| !judged.failing.is_empty())
         .min_by_key(|judged| (judged.failing[0].cause, judged.address))
         .and_then(|judged| judged.status)
-}
-
-/// The warnings of all addresses; the address is named where not all give the same.
-fn address_warnings(addresses: &[Judged]) -> Vec<Finding> {
-    let everywhere = |warning: &Finding| addresses.iter().all(|judged| judged.warnings.contains(warning));
-    let named = |judged: &Judged| {
-        let address = judged.address;
-        let warnings = judged.warnings.clone().into_iter();
-        warnings.map(move |warning| Finding {
-            address: (!everywhere(&warning)).then_some(address),
-            ..warning
-        })
-    };
-    addresses.iter().flat_map(named).collect()
 }
 
 fn accepted(group: &Group, cause: Cause, now: Timestamp) -> bool {

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::diagnosis::{self, Standing, TargetState, Verdict};
 use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
 use crate::observation::{self, AttemptKind, Change, Next, Observed, Shown};
-use crate::outcome::{ChainFacts, Outcome, Reply, Resolution};
+use crate::outcome::{ChainFacts, Disagreement, Outcome, Reply, Resolution};
 use crate::outlook::renewal;
 use crate::state::{EndpointState, Own, Slot, State};
 
@@ -94,6 +94,7 @@ impl Recorder {
             previous: shown,
             traffic: traffic.quiet(&slot.endpoint),
             platform: platforms.about(&slot.endpoint, change, now),
+            disagreement: before.as_ref().and_then(|state| state.disagreement),
             foreseen: foresight.about(&outlook, leaf, renewed_with, now),
         };
         let verdict = diagnosis::diagnose(&outcome, &slot.endpoint, &context);
@@ -101,6 +102,9 @@ impl Recorder {
 
         let failed = verdict.symptom.is_some();
         let followed = followed(&verdict);
+        let disagreeing = verdict
+            .findings()
+            .any(|finding| finding.cause == Cause::DnsDisagreement);
         let memory = before.as_ref().map(|state| state.memory).unwrap_or_default();
         let observed = Observed {
             verdict,
@@ -115,6 +119,8 @@ impl Recorder {
         if followed && after.target_change.take().is_some() {
             tracing::info!(endpoint = %slot.endpoint.name, "DNS has followed the platform's new target");
         }
+        let first = || Disagreement::of(&outcome.resolution, now);
+        after.disagreement = disagreeing.then(|| after.disagreement.unwrap_or_else(first));
         after.memory = step.memory;
         (after.up, after.since, after.flapping) = (step.memory.up, step.memory.since, step.memory.flapping());
         match step.shown {

@@ -240,3 +240,17 @@ fn slow(attempt: &Attempt, expect: &Expectation) -> Vec<Finding> {
         .into_iter()
         .collect()
 }
+
+/// The warnings of all addresses; the address is named where not all give the same.
+pub(super) fn warnings(addresses: &[Judged]) -> Vec<Finding> {
+    let everywhere = |warning: &Finding| addresses.iter().all(|judged| judged.warnings.contains(warning));
+    let named = |judged: &Judged| {
+        let address = judged.address;
+        let warnings = judged.warnings.clone().into_iter();
+        warnings.map(move |warning| Finding {
+            address: (!everywhere(&warning)).then_some(address),
+            ..warning
+        })
+    };
+    addresses.iter().flat_map(named).collect()
+}

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use super::target::{Lead, Target};
 use super::view::{Says, View};
 use super::{Finding, text};
 use crate::cause::Cause;
-use crate::outcome::{AddressSource, Resolution, ServerRole};
+use crate::outcome::{AddressSource, Disagreement, Resolution, ServerRole};
 
 /// Why the name has no usable address. Resolvers are believed, the zone's own servers only where there is no
 /// resolver: what clients get is what counts. A definite answer (bogus, dangling, NXDOMAIN, no records) weighs more
@@ -77,7 +79,14 @@ enum Position {
 /// and another says in so many words that there is none (NXDOMAIN, no records, SERVFAIL, REFUSED, bogus; silence is
 /// no answer); where a target is expected, one leads there and another elsewhere; one gives public addresses and
 /// another private or null ones, as filters do.
-pub(super) fn disagreement(views: &[View<'_>], target: Option<&Target<'_>>) -> Option<Finding> {
+///
+/// While caches may still hold what was true before, it is a change that spreads; once they have run out, a fault.
+pub(super) fn disagreement(
+    views: &[View<'_>],
+    target: Option<&Target<'_>>,
+    standing: Disagreement,
+    now: Timestamp,
+) -> Option<Finding> {
     let mut positions: Vec<(Position, &View<'_>)> = views
         .iter()
         .filter_map(|view| position(view, views, target).map(|position| (position, view)))
@@ -100,9 +109,15 @@ pub(super) fn disagreement(views: &[View<'_>], target: Option<&Target<'_>>) -> O
             .map(|(_, view)| view.server.strip_suffix(":53").unwrap_or(view.server));
         format!("{} from {}", position.phrase(), text::list(servers))
     });
+    let caches_end = standing.caches_end;
+    let expected = if now > caches_end {
+        "the same answer from every server, for every cache has run out".to_owned()
+    } else {
+        format!("the same answer from every server once caches have run out, at {caches_end}")
+    };
     Some(Finding::new(
         Cause::DnsDisagreement,
-        "the same answer from every server",
+        &expected,
         &said.collect::<Vec<_>>().join("; "),
     ))
 }

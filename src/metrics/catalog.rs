@@ -228,7 +228,8 @@ const ENDPOINT_PREFACE: &str = "\
 
 Labels: `name` (the host unless the configuration says otherwise), `group`, and the labels of the configuration. At most 28 series per
 endpoint with a chain of two certificates while a cause stands; two more for every further cause, four more where a DNS target is expected,
-three more where a platform says it, three more where its authority is watched.";
+three more where a platform says it, three more where its authority is watched, one while
+servers disagree about its name.";
 
 const GROUP_PREFACE: &str = "
 ## Of a group

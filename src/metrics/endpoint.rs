@@ -150,6 +150,19 @@ pub(super) const FAMILIES: &[Family] = &[
             },
         ),
     },
+    Family {
+        name: "linkwatch_dns_disagreement_since_timestamp_seconds",
+        kind: Gauge,
+        unit: Some(Unit::Seconds),
+        labels: &[],
+        help: "Since when servers disagree about the name; absent while they agree.",
+        series: Series::Endpoint(
+            |seen, out| match seen.state.and_then(|state| state.disagreement) {
+                Some(disagreement) => out.gauge(seconds(disagreement.since)),
+                None => Ok(()),
+            },
+        ),
+    },
 ];
 
 /// Every phase of a probe, by its name.

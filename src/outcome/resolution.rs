@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// What DNS said of one name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -121,6 +122,34 @@ pub struct Alias {
     pub target: String,
     /// Time to live in seconds.
     pub ttl: u32,
+}
+
+/// Since when servers disagree, and until when caches may be the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disagreement {
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// When what was in any cache then has run out.
+    pub caches_end: Timestamp,
+}
+
+impl Disagreement {
+    /// One that is seen for the first time.
+    #[must_use]
+    pub fn of(resolution: &Resolution, since: Timestamp) -> Self {
+        let lives = resolution
+            .answers
+            .iter()
+            .filter_map(|answer| match &answer.reply {
+                Reply::Message(message) => Some(message.ttl),
+                Reply::Timeout | Reply::Broken(_) => None,
+            });
+        let longest = SignedDuration::from_secs(lives.max().unwrap_or(0).into());
+        Self {
+            since,
+            caches_end: since.saturating_add(longest).unwrap_or(Timestamp::MAX),
+        }
+    }
 }
 
 /// What an expected target itself resolves to.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::Verdict;
 use crate::endpoint::{DnsTarget, Endpoint};
 use crate::observation;
-use crate::outcome::{ChainFacts, Timings};
+use crate::outcome::{ChainFacts, Disagreement, Timings};
 use crate::outlook::platform::{self, TargetChange};
 
 /// How many former targets are kept per endpoint.
@@ -59,6 +59,8 @@ pub struct EndpointState {
     pub told: Vec<DnsTarget>,
     /// A change of that, which DNS has not followed.
     pub target_change: Option<TargetChange>,
+    /// Since when servers disagree about the name; `None` while they do not.
+    pub disagreement: Option<Disagreement>,
     /// The share of its lifetime that the certificate before the last one had left when it was replaced.
     pub renewed_with: Option<f64>,
 }

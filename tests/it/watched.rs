@@ -12,7 +12,7 @@ use linkwatch::endpoint::{
     AddressChoice, Confirm, DnsExpectation, Endpoint, EndpointName, Expectation, Group, GroupName, Labels,
     ModuleName, PlatformName,
 };
-use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Staple, Timings};
+use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Disagreement, Staple, Timings};
 use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::feed::{self, Indicator};
 use linkwatch::outlook::platform::{CertificateState, Domain};
@@ -211,6 +211,10 @@ pub(crate) fn drifted() -> EndpointState {
             target: Some(TargetState::Drift),
             ..verdict(Standing::Down)
         })),
+        disagreement: Some(Disagreement {
+            since: at("2026-05-08T10:12:03Z"),
+            caches_end: at("2026-05-08T10:17:03Z"),
+        }),
         chain: Some(Arc::new(chain(vec![ChainProblem::HostnameMismatch]))),
         ..down()
     }

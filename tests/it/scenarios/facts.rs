@@ -14,9 +14,9 @@ use linkwatch::endpoint::{
 };
 use linkwatch::outcome::{
     AddressSource, Alias, Answer, Attempt, CertificateFacts, ChainFacts, ChainProblem, ConnectFailure,
-    Failure, Family, Hop, HttpFailure, Message, Outcome, Reply, Resolution, ResponseCode, ResponseFacts,
-    Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure,
-    Violation,
+    Disagreement, Failure, Family, Hop, HttpFailure, Message, Outcome, Reply, Resolution, ResponseCode,
+    ResponseFacts, Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings,
+    TlsFacts, TlsFailure, Violation,
 };
 use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::platform::{CertificateState, Domain, Statement, TargetChange};
@@ -53,6 +53,8 @@ pub(super) struct Facts {
     source: Option<String>,
     /// No address was tried.
     untried: bool,
+    /// Since when servers disagree, and when caches run out.
+    disagreeing: Option<(Timestamp, Timestamp)>,
     /// What is known of the certificate's issuer and of the domain.
     foreseen: Option<Foretold>,
     /// What the endpoint's platform says.
@@ -213,6 +215,9 @@ impl Facts {
         let foretold = self.foreseen.clone().unwrap_or_default();
         let told = foretold.told();
         let context = Context {
+            disagreement: self
+                .disagreeing
+                .map(|(since, caches_end)| Disagreement { since, caches_end }),
             foreseen: foretold.foreseen(&told),
             platform: platform.map(|says| Statement {
                 platform: "heroku-main",
