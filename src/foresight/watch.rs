@@ -23,6 +23,9 @@ use crate::state::{Slot, State};
 /// How often it is looked whether anything is due.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often the endpoints are gone through for what there is to look at: with thousands it takes milliseconds.
+const REVIEW: Duration = Duration::from_secs(5);
+
 /// Looks that begin in one tick, so that thousands are spread over minutes, and nobody is asked by all at once.
 const AT_ONCE: usize = 16;
 
@@ -131,6 +134,7 @@ impl Watch {
         let this = Arc::new(self);
         let mut due: BTreeMap<Subject, Instant> = BTreeMap::new();
         let mut looking: JoinSet<(Subject, Duration)> = JoinSet::new();
+        let (mut wanted, mut reviewed) = (this.wanted(), Instant::now());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -143,9 +147,11 @@ impl Watch {
                 }
                 _ = tick.tick() => {}
             }
-            let wanted = this.wanted();
-            due.retain(|subject, _| wanted.contains(subject));
             let now = Instant::now();
+            if now.duration_since(reviewed) >= REVIEW {
+                (wanted, reviewed) = (this.wanted(), now);
+                due.retain(|subject, _| wanted.contains(subject));
+            }
             let room = AT_ONCE.saturating_sub(looking.len());
             let waiting = |subject: &&Subject| due.get(*subject).is_none_or(|due| *due <= now);
             let next: Vec<Subject> = wanted.iter().filter(waiting).take(room).cloned().collect();
