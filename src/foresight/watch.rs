@@ -38,6 +38,9 @@ const BETWEEN_CAA: Duration = Duration::from_secs(3_600);
 /// After a look that came to nothing.
 const AFTER_FAILURE: Duration = Duration::from_secs(600);
 
+/// After a window that makes no sense (RFC 9773 section 4.3.3).
+const AFTER_NONSENSE: Duration = Duration::from_secs(6 * 3_600);
+
 /// A climb may take so long.
 const CLIMB: Duration = Duration::from_secs(10);
 
@@ -265,7 +268,7 @@ impl Watch {
                 let authority = &watched.authority.settings().name;
                 tracing::debug!(endpoint = %name, authority, %error, "no renewal window");
                 match error {
-                    AcmeError::Window(_) => rdap::BETWEEN_LOOKS,
+                    AcmeError::Window(_) => AFTER_NONSENSE,
                     AcmeError::Fetch(_) | AcmeError::NoNonce(_) => AFTER_FAILURE,
                 }
             }
@@ -277,7 +280,13 @@ impl Watch {
         let (Some(watched), Some(slot)) = (self.authorities.get(place), catalogue.find(name.as_str())) else {
             return AFTER_FAILURE;
         };
-        let host = slot.endpoint.host.clone();
+        let state = slot.current();
+        let chain = state.as_ref().and_then(|state| state.chain.as_ref());
+        let leaf = chain.and_then(|chain| chain.leaf());
+        let host = leaf.map_or_else(
+            || slot.endpoint.host.clone(),
+            |leaf| issued_for(leaf, &slot.endpoint.host),
+        );
         let resolver = &self.means.prober.resolver;
         let answers = resolver.caa(&host, Instant::now() + CLIMB).await;
         let verdict = caa::judge(&answers, &host, &watched.authority.settings().identifiers);
@@ -332,5 +341,41 @@ impl Watch {
         if let Some(slot) = self.means.state.catalogue().find(name.as_str()) {
             then(slot);
         }
+    }
+}
+
+/// The name that a certificate was issued for: the host itself, or the wildcard above it, which other CAA records
+/// permit (RFC 8659 section 4.3).
+fn issued_for(leaf: &CertificateFacts, host: &str) -> String {
+    let wildcard = host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    let has = |name: &str| leaf.names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    match wildcard {
+        Some(wildcard) if !has(host) && has(&wildcard) => wildcard,
+        Some(_) | None => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(names: &[&str]) -> CertificateFacts {
+        CertificateFacts {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..crate::certificate::facts(&[])
+        }
+    }
+
+    #[test]
+    fn caa_is_asked_for_the_wildcard_where_the_certificate_has_nothing_else() {
+        let wild = certificate(&["*.example.com", "example.com"]);
+        assert_eq!(issued_for(&wild, "a.example.com"), "*.example.com");
+        assert_eq!(issued_for(&wild, "example.com"), "example.com");
+        let both = certificate(&["*.example.com", "a.example.com"]);
+        assert_eq!(issued_for(&both, "a.example.com"), "a.example.com");
+        assert_eq!(
+            issued_for(&certificate(&["b.test"]), "a.example.com"),
+            "a.example.com"
+        );
     }
 }
