@@ -70,8 +70,6 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
 }
 
 fn endpoint_down(expressions: Expressions<'_>) -> Alert {
-    let down = expressions.down();
-    let page = expressions.page();
     Alert {
         name: AlertName::EndpointDown,
         scope: Scope::Endpoint,
@@ -84,19 +82,7 @@ fn endpoint_down(expressions: Expressions<'_>) -> Alert {
         remedy: Some(text::own_remedies(expressions)),
         hold: AT_ONCE,
         keep_firing: KEEP_FIRING,
-        rules: vec![
-            Rule {
-                severity: Severity::Critical,
-                expr: format!(
-                    "{down}\nunless on(group) (\n{}\n)",
-                    indent(&format!("{page} == 0"))
-                ),
-            },
-            Rule {
-                severity: Severity::Warning,
-                expr: format!("{down}\nand on(group) (\n{}\n)", indent(&format!("{page} == 0"))),
-            },
-        ],
+        rules: expressions.paging(&expressions.down()),
     }
 }
 

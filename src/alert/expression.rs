@@ -1,6 +1,6 @@
 //! The pieces that the conditions are made of.
 
-use super::Parameters;
+use super::{Parameters, Rule, Severity};
 
 /// Labels that say how Prometheus found a replica, not what is watched: every rule takes them away.
 ///
@@ -75,6 +75,16 @@ impl<'a> Expressions<'a> {
             "unless on(name, group) (\n{}\n)",
             indent(&format!("{windows} == 1"))
         )
+    }
+
+    /// The rules of an alert of endpoints that pages, and that is a warning where the group may not page.
+    pub(super) fn paging(self, condition: &str) -> Vec<Rule> {
+        let unpaged = indent(&format!("{} == 0", self.page()));
+        let rule = |severity, word| Rule {
+            severity,
+            expr: format!("{condition}\n{word} on(group) (\n{unpaged}\n)"),
+        };
+        vec![rule(Severity::Critical, "unless"), rule(Severity::Warning, "and")]
     }
 
     /// 1 for groups that may page, 0 for the others, with the groups' own labels.

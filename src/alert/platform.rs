@@ -1,8 +1,8 @@
 //! Alerts about what hosting platforms say.
 
 use super::catalogue::{AT_ONCE, KEEP_FIRING, MINUTE, warning};
-use super::expression::{Expressions, aggregate, indent};
-use super::{Alert, AlertName, Rule, Scope, Severity, text};
+use super::expression::{Expressions, aggregate};
+use super::{Alert, AlertName, Scope, text};
 use crate::cause::Cause;
 
 /// Critical while links still work: they stop when the old target's certificate ends or is taken away, and the one
@@ -13,7 +13,6 @@ pub(super) fn target_changed(expressions: Expressions<'_>) -> Alert {
         expressions.standing(&[Cause::PlatformTargetChanged.as_str()]),
         expressions.outside_maintenance()
     );
-    let unpaged = indent(&format!("{} == 0", expressions.page()));
     Alert {
         name: AlertName::PlatformTargetChanged,
         scope: Scope::Endpoint,
@@ -26,16 +25,7 @@ pub(super) fn target_changed(expressions: Expressions<'_>) -> Alert {
         remedy: Some(Cause::PlatformTargetChanged.remedy().to_owned()),
         hold: AT_ONCE,
         keep_firing: KEEP_FIRING,
-        rules: vec![
-            Rule {
-                severity: Severity::Critical,
-                expr: format!("{changed}\nunless on(group) (\n{unpaged}\n)"),
-            },
-            Rule {
-                severity: Severity::Warning,
-                expr: format!("{changed}\nand on(group) (\n{unpaged}\n)"),
-            },
-        ],
+        rules: expressions.paging(&changed),
     }
 }
 

@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::at::At;
@@ -51,12 +50,7 @@ fn source(
         at.findings.missing(*place, "name", "it is the label \"source\"");
     }
     let name = raw.name.as_ref()?;
-    if let Some(first) = taken.insert(name.value.clone(), name.place) {
-        let first = at.findings.spot(first);
-        let what = format!("the source {} is also declared at {first}", shown(&name.value));
-        at.findings
-            .fault_with_hint(name.place, what, "names of sources are unique");
-    }
+    at.findings.unique(("source", "sources"), name, taken);
     if raw.r#type.is_none() && !at.findings.was_refused(*place, "type") {
         at.findings
             .missing(*place, "type", "say what it is, as in zone_file");
@@ -172,24 +166,8 @@ fn url(place: Place, raw: &raw::HostSource, usual: Option<&str>, at: &Resolving<
 }
 
 fn client(raw: &raw::HostSource, at: &mut Resolving<'_>) -> fetch::Settings {
-    let inline = raw
-        .token
-        .as_ref()
-        .map(|token| (token.place, token.value.reveal()));
-    let token = credential::either("token", inline, raw.token_file.as_ref(), at);
-    let mut headers = HeaderMap::new();
-    if let Some(token) = token {
-        if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", token.trim())) {
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        } else {
-            let place = inline.map(|(place, _)| place);
-            let place = place.or_else(|| raw.token_file.as_ref().map(|file| file.place));
-            let hint = "it is one line of visible characters";
-            at.findings
-                .fault_with_hint(place.unwrap_or_default(), "the token cannot be sent", hint);
-        }
-    }
+    let token = credential::bearer(raw.token.as_ref(), raw.token_file.as_ref(), at);
+    let headers = token.into_iter().map(|token| (AUTHORIZATION, token)).collect();
     fetch::Settings {
         headers,
         tls: credential::tls(raw.tls_config.as_ref(), at),

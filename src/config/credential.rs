@@ -100,6 +100,29 @@ fn other(raw: &At<Authorization>, at: &mut Resolving<'_>) -> Option<String> {
     Some(format!("{kind} {credentials}"))
 }
 
+/// A token as the `Authorization` header has it (RFC 6750), marked sensitive; `None` where none is given or it cannot be
+/// sent, which is a fault.
+pub(super) fn bearer(
+    token: Option<&At<Secret>>,
+    file: Option<&At<String>>,
+    at: &mut Resolving<'_>,
+) -> Option<HeaderValue> {
+    let inline = token.map(|token| (token.place, token.value.reveal()));
+    let place = inline
+        .map(|(place, _)| place)
+        .or_else(|| file.map(|file| file.place))?;
+    let token = either("token", inline, file, at)?;
+    let value = HeaderValue::from_str(&format!("Bearer {}", token.trim())).ok();
+    let Some(mut value) = value.filter(|_| !token.trim().is_empty()) else {
+        let hint = "it is one line of visible characters";
+        at.findings
+            .fault_with_hint(place, "the token cannot be sent", hint);
+        return None;
+    };
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// A text that stands in the file, or in another one that is named by the twin of its key.
 pub(super) fn either(
     key: &str,

@@ -1,10 +1,11 @@
 //! What is wrong with a configuration: every fault at once, each with its place and what to do.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::at::At;
 use super::files::Sources;
 
 /// A place in a file.
@@ -99,6 +100,16 @@ impl Findings {
     /// Something that works, but not as its author may think.
     pub(super) fn warn(&self, place: Place, what: impl Into<String>, hint: impl Into<String>) {
         self.put(&self.warnings, place, what.into(), Some(hint.into()));
+    }
+
+    /// Notes a name that must be unique; the second of two is a fault that says where the first one stands.
+    pub(super) fn unique(&self, kind: (&str, &str), name: &At<String>, taken: &mut BTreeMap<String, Place>) {
+        let (one, many) = kind;
+        if let Some(first) = taken.insert(name.value.clone(), name.place) {
+            let first = self.spot(first);
+            let what = format!("the {one} {} is also declared at {first}", shown(&name.value));
+            self.fault_with_hint(name.place, what, format!("names of {many} are unique"));
+        }
     }
 
     /// A key that must be there and is not; silent where its value has already been refused.

@@ -48,11 +48,8 @@ fn authority(
     if name.value.trim().is_empty() {
         at.findings
             .fault(name.place, "the name of an authority must not be empty");
-    } else if let Some(first) = taken.insert(name.value.clone(), name.place) {
-        let first = at.findings.spot(first);
-        let what = format!("the authority {} is also declared at {first}", shown(&name.value));
-        at.findings
-            .fault_with_hint(name.place, what, "names of authorities are unique");
+    } else {
+        at.findings.unique(("authority", "authorities"), name, taken);
     }
     let known = KNOWN.iter().find(|known| known.name == name.value);
     let directory = directory(name, raw, known, at);
@@ -119,12 +116,7 @@ fn feed(
         }
     }
     let name = raw.name.as_ref()?;
-    if let Some(first) = taken.insert(name.value.clone(), name.place) {
-        let first = at.findings.spot(first);
-        let what = format!("the feed {} is also declared at {first}", shown(&name.value));
-        at.findings
-            .fault_with_hint(name.place, what, "names of feeds are unique");
-    }
+    at.findings.unique(("feed", "feeds"), name, taken);
     let url = raw.url.as_ref().and_then(|url| at.web_url(url));
     let kind = match raw.r#type.as_ref()?.value {
         raw::FeedType::Statuspage => feed::Kind::Statuspage,

@@ -121,13 +121,8 @@ fn name(place: Place, raw: Option<&At<String>>, taken: &mut Taken, findings: &Fi
     };
     if name.value.trim().is_empty() {
         findings.fault(name.place, "the name of a group must not be empty");
-    } else if let Some(first) = taken.groups.insert(name.value.clone(), name.place) {
-        let what = format!(
-            "the group {} is also declared at {}",
-            shown(&name.value),
-            findings.spot(first)
-        );
-        findings.fault_with_hint(name.place, what, "names of groups are unique");
+    } else {
+        findings.unique(("group", "groups"), name, &mut taken.groups);
     }
     GroupName::from(name.value.as_str())
 }

@@ -94,14 +94,9 @@ fn name(place: Place, raw: &Platform, declared: &mut Declared, at: &Resolving<'_
     if name.value.trim().is_empty() {
         at.findings
             .fault(name.place, "the name of a platform must not be empty");
-    } else if let Some(first) = declared.places.insert(name.value.clone(), name.place) {
-        let what = format!(
-            "the platform {} is also declared at {}",
-            shown(&name.value),
-            at.findings.spot(first)
-        );
-        at.findings
-            .fault_with_hint(name.place, what, "names of platforms are unique");
+    } else {
+        let taken = &mut declared.places;
+        at.findings.unique(("platform", "platforms"), name, taken);
     }
     Some(PlatformName::from(name.value.as_str()))
 }
@@ -267,35 +262,15 @@ fn client(place: Place, raw: &Platform, speaks: PlatformType, at: &mut Resolving
 }
 
 fn token(place: Place, raw: &Platform, speaks: PlatformType, at: &mut Resolving<'_>) -> Option<HeaderValue> {
-    let inline = raw
-        .token
-        .as_ref()
-        .map(|token| (token.place, token.value.reveal()));
-    let given = inline.map(|(place, _)| place);
-    let given = given.or_else(|| raw.token_file.as_ref().map(|file| file.place));
-    let Some(given) = given else {
-        let refused = at.findings.was_refused(place, "token") || at.findings.was_refused(place, "token_file");
-        if speaks != PlatformType::Json && !refused {
-            at.findings.missing(
-                place,
-                "token_file",
-                "name a file with a token that may read the domains",
-            );
-        }
-        return None;
-    };
-    let token = credential::either("token", inline, raw.token_file.as_ref(), at)?;
-    let value = HeaderValue::from_str(&format!("Bearer {}", token.trim())).ok();
-    let Some(mut value) = value.filter(|_| !token.trim().is_empty()) else {
-        at.findings.fault_with_hint(
-            given,
-            "the token cannot be sent",
-            "it is one line of visible characters",
-        );
-        return None;
-    };
-    value.set_sensitive(true);
-    Some(value)
+    let absent = raw.token.is_none()
+        && raw.token_file.is_none()
+        && !at.findings.was_refused(place, "token")
+        && !at.findings.was_refused(place, "token_file");
+    if absent && speaks != PlatformType::Json {
+        let hint = "name a file with a token that may read the domains";
+        at.findings.missing(place, "token_file", hint);
+    }
+    credential::bearer(raw.token.as_ref(), raw.token_file.as_ref(), at)
 }
 
 fn shape(At { place, value: raw }: &At<Domains>, at: &Resolving<'_>) -> Option<json::Shape> {
