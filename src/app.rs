@@ -145,7 +145,7 @@ impl App {
 
     /// Runs until told to stop: probes end first, then what is known is kept, and the web last, so that the final state
     /// can be scraped.
-    pub async fn run(self, listeners: Vec<TcpListener>, stop: CancellationToken) {
+    pub async fn run(mut self, listeners: Vec<TcpListener>, stop: CancellationToken) {
         let (kept, changes) = mpsc::channel(keeper::ROOM);
         let mut keeping = JoinSet::new();
         if let Some(store) = self.store {
@@ -156,6 +156,7 @@ impl App {
             Arc::clone(&self.clock),
             (!keeping.is_empty()).then_some(kept),
         ));
+        recorder.remember_incidents(std::mem::take(&mut self.remembered.incidents));
         let (commands, asked) = mpsc::channel(64);
         let front = Arc::new(ArcSwap::default());
         let site = web::Site {

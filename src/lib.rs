@@ -16,6 +16,7 @@ pub mod alert;
 pub mod certificate;
 pub mod coverage;
 pub mod diagnosis;
+pub mod incident;
 pub mod observation;
 pub mod schedule;
 pub mod traffic;

@@ -22,6 +22,7 @@ use crate::state::{EndpointState, Own, Slot, State};
 
 mod coverage;
 mod foresight;
+mod incident;
 pub mod keeper;
 mod platform;
 mod skew;
@@ -76,8 +77,9 @@ impl Recorder {
     /// Judges what a probe saw and makes it known.
     pub fn record(&self, seen: Seen) -> Next {
         let Seen { slot, kind, outcome } = seen;
+        let outcome = Arc::new(outcome);
         let now = self.clock.now();
-        let clock_skew = self.note_skew([&outcome]);
+        let clock_skew = self.note_skew([&*outcome]);
         let before = slot.current();
         let shown = before.as_ref().and_then(|state| state.verdict.as_deref());
         let vantage_up = self.state.own.health.load().vantage_up;
@@ -106,6 +108,7 @@ impl Recorder {
             .findings()
             .any(|finding| finding.cause == Cause::DnsDisagreement);
         let memory = before.as_ref().map(|state| state.memory).unwrap_or_default();
+        slot.look_back(slot.recent().with(Arc::clone(&outcome), &verdict));
         let observed = Observed {
             verdict,
             at: outcome.started,
@@ -129,6 +132,7 @@ impl Recorder {
             Shown::Withdrawn => after.verdict = None,
         }
         log(&slot.endpoint, &step.changes, &after);
+        self.note_incident(&slot.endpoint, before.as_deref(), &after, outcome.started);
         self.keep(&slot.endpoint.name, before.as_deref(), &after);
         slot.publish(after);
         step.next
@@ -165,6 +169,7 @@ impl Recorder {
                 tracing::error!("no anchor answers: this vantage point is offline, judgement is suspended");
             }
             self.state.own.update(|health| health.vantage_up = Some(up));
+            self.note_vantage(up);
         }
     }
 
@@ -201,8 +206,10 @@ impl Recorder {
             if !stay.contains(&slot.endpoint.name) {
                 tracing::info!(endpoint = %slot.endpoint.name, "no longer watched");
                 self.send(keeper::Kept::Forgotten(slot.endpoint.name.clone()));
+                self.forget_incident(&slot.endpoint.name);
             }
         }
+        self.resume_incidents(&after);
         self.state.replace(after);
     }
 

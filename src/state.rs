@@ -2,8 +2,8 @@
 //! `metrics` and `web`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
@@ -11,11 +11,13 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
+use crate::incident::{Book, Incident};
 
 pub mod coverage;
 mod endpoint;
 pub mod foresight;
 pub mod platforms;
+pub mod recent;
 pub mod store;
 pub mod traffic;
 
@@ -23,6 +25,7 @@ use coverage::Coverage;
 pub use endpoint::EndpointState;
 use foresight::{Foresight, Outlook};
 use platforms::Platforms;
+use recent::Recent;
 use traffic::Traffic;
 
 /// Buckets of the scheduler's lag in seconds: from a timer's tick to a probe that is hopelessly late.
@@ -36,6 +39,7 @@ pub struct State {
     platforms: ArcSwap<Platforms>,
     foresight: ArcSwap<Foresight>,
     coverage: ArcSwap<Coverage>,
+    incidents: Mutex<Book>,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -116,6 +120,7 @@ pub struct Slot {
     current: ArcSwapOption<EndpointState>,
     /// What is known beside the probes: learnt by another task, and so kept apart.
     outlook: ArcSwap<Outlook>,
+    recent: ArcSwap<Recent>,
 }
 
 impl Slot {
@@ -134,6 +139,7 @@ impl Slot {
             endpoint,
             current: ArcSwapOption::empty(),
             outlook: ArcSwap::default(),
+            recent: ArcSwap::default(),
         }
     }
 
@@ -146,6 +152,17 @@ impl Slot {
     /// Replaces what is known beside the probes; for `record` alone.
     pub fn foresee(&self, outlook: Outlook) {
         self.outlook.store(Arc::new(outlook));
+    }
+
+    /// What the last probes saw.
+    #[must_use]
+    pub fn recent(&self) -> Arc<Recent> {
+        self.recent.load_full()
+    }
+
+    /// Replaces what the last probes saw; for `record` alone.
+    pub fn look_back(&self, recent: Recent) {
+        self.recent.store(Arc::new(recent));
     }
 
     /// Replaces what is known; for `record` alone.
@@ -175,10 +192,10 @@ impl Catalogue {
             .iter()
             .filter_map(|slot| Some((&slot.endpoint.name, slot.current()?)))
             .collect();
-        let outlooks: HashMap<_, _> = self
+        let kept: HashMap<_, _> = self
             .slots
             .iter()
-            .map(|slot| (&slot.endpoint.name, slot.outlook()))
+            .map(|slot| (&slot.endpoint.name, (slot.outlook(), slot.recent())))
             .collect();
         let mut groups: Vec<_> = groups
             .into_iter()
@@ -200,8 +217,9 @@ impl Catalogue {
                     .or_else(|| remembered(&endpoint.name))
                     .map(|state| state.under(&endpoint, now));
                 let slot = Slot::new(endpoint);
-                if let Some(outlook) = outlooks.get(&slot.endpoint.name) {
+                if let Some((outlook, recent)) = kept.get(&slot.endpoint.name) {
                     slot.outlook.store(Arc::clone(outlook));
+                    slot.recent.store(Arc::clone(recent));
                 }
                 if let Some(state) = state {
                     slot.publish(state);
@@ -266,6 +284,7 @@ impl State {
             platforms: ArcSwap::default(),
             foresight: ArcSwap::default(),
             coverage: ArcSwap::default(),
+            incidents: Mutex::default(),
             own,
         }
     }
@@ -317,6 +336,17 @@ impl State {
     /// Changes what is known of hosts, and gives what was known before; for `record` alone.
     pub fn change_coverage(&self, change: impl Fn(&Coverage) -> Coverage) -> Arc<Coverage> {
         self.coverage.rcu(|coverage| change(coverage))
+    }
+
+    /// Every incident that is known, the newest first.
+    #[must_use]
+    pub fn incidents(&self) -> Vec<Arc<Incident>> {
+        self.book().newest().cloned().collect()
+    }
+
+    /// The incidents, and who is in them. Held while others wait: not for long.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.incidents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is watched now.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::endpoint::{EndpointName, PlatformName};
+use crate::incident::Incident;
 use crate::outlook::platform::Known;
 use crate::outlook::registration::Registration;
 use crate::state::EndpointState;
@@ -26,6 +27,10 @@ pub enum Kept {
     Platform(PlatformName, Arc<Known>),
     /// A domain is registered so.
     Registration(Arc<Registration>),
+    /// An incident is so far this.
+    Incident(Arc<Incident>),
+    /// An incident is too old to be kept.
+    Past(u64),
 }
 
 /// Writes until the channel is closed and empty. Blocks: for a thread of its own.
@@ -45,12 +50,19 @@ fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
     let mut states: HashMap<EndpointName, Option<EndpointState>> = HashMap::new();
     let mut platforms = HashMap::new();
     let mut registrations = HashMap::new();
+    let mut incidents = HashMap::new();
+    let mut past = Vec::new();
     for change in batch {
         match change {
             Kept::State(name, state) => drop(states.insert(name, Some(*state))),
             Kept::Forgotten(name) => drop(states.insert(name, None)),
             Kept::Platform(name, known) => drop(platforms.insert(name, known)),
             Kept::Registration(of) => drop(registrations.insert(of.domain.clone(), of)),
+            Kept::Incident(incident) => drop(incidents.insert(incident.id, incident)),
+            Kept::Past(id) => {
+                incidents.remove(&id);
+                past.push(id);
+            }
         }
     }
     let (mut written, mut forgotten) = (Vec::new(), Vec::new());
@@ -62,11 +74,14 @@ fn write(store: &Store, batch: impl Iterator<Item = Kept>) {
     }
     let platforms: Vec<_> = platforms.into_iter().collect();
     let registrations: Vec<_> = registrations.into_values().collect();
+    let incidents: Vec<_> = incidents.into_values().collect();
     let changes = Changes {
         states: &written,
         forgotten: &forgotten,
         platforms: &platforms,
         registrations: &registrations,
+        incidents: &incidents,
+        past: &past,
     };
     if let Err(error) = store.write(&changes) {
         tracing::error!(%error, "could not keep what is known: a restart would forget it");

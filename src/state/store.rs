@@ -9,12 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::EndpointState;
 use crate::endpoint::{EndpointName, PlatformName};
+use crate::incident::Incident;
 use crate::outlook::platform::Known;
 use crate::outlook::registration::Registration;
 
@@ -26,6 +27,9 @@ const PLATFORMS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("platfo
 
 /// One row per registrable domain: what its registry says, as JSON.
 const REGISTRATIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("registrations");
+
+/// One row per incident: its number, in digits that sort, to what is known of it, as JSON.
+const INCIDENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("incidents");
 
 /// The file in the storage directory.
 const FILE: &str = "linkwatch.redb";
@@ -56,6 +60,8 @@ pub struct Remembered {
     pub platforms: HashMap<PlatformName, Arc<Known>>,
     /// Of each domain.
     pub registrations: Vec<Arc<Registration>>,
+    /// Of what was wrong before.
+    pub incidents: Vec<Incident>,
 }
 
 /// What is written in one transaction.
@@ -69,6 +75,10 @@ pub struct Changes<'a> {
     pub platforms: &'a [(PlatformName, Arc<Known>)],
     /// What registries say now.
     pub registrations: &'a [Arc<Registration>],
+    /// What is known of these incidents now.
+    pub incidents: &'a [Arc<Incident>],
+    /// Incidents that are too old to be kept.
+    pub past: &'a [u64],
 }
 
 /// Why there is no store.
@@ -131,30 +141,36 @@ impl Store {
     pub fn write(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         guarded(|| {
             let transaction = self.database.begin_write().map_err(trouble)?;
-            {
-                let mut table = transaction.open_table(ENDPOINTS).map_err(trouble)?;
-                for (name, state) in changes.states {
-                    table
-                        .insert(name.as_str(), row(state)?.as_slice())
-                        .map_err(trouble)?;
-                }
-                for name in changes.forgotten {
-                    table.remove(name.as_str()).map_err(trouble)?;
-                }
-                let mut table = transaction.open_table(REGISTRATIONS).map_err(trouble)?;
-                for registration in changes.registrations {
-                    let domain = registration.domain.as_str();
-                    table
-                        .insert(domain, row(registration)?.as_slice())
-                        .map_err(trouble)?;
-                }
-                let mut table = transaction.open_table(PLATFORMS).map_err(trouble)?;
-                for (name, known) in changes.platforms {
-                    table
-                        .insert(name.as_str(), row(known)?.as_slice())
-                        .map_err(trouble)?;
-                }
-            }
+            let states = changes.states.iter();
+            insert(
+                &transaction,
+                ENDPOINTS,
+                states.map(|(name, state)| (name.as_str(), state)),
+            )?;
+            remove(
+                &transaction,
+                ENDPOINTS,
+                changes.forgotten.iter().map(EndpointName::as_str),
+            )?;
+            let registrations = changes.registrations.iter();
+            insert(
+                &transaction,
+                REGISTRATIONS,
+                registrations.map(|of| (of.domain.as_str(), of)),
+            )?;
+            let platforms = changes.platforms.iter();
+            insert(
+                &transaction,
+                PLATFORMS,
+                platforms.map(|(name, known)| (name.as_str(), known)),
+            )?;
+            let incidents = changes.incidents.iter();
+            insert(
+                &transaction,
+                INCIDENTS,
+                incidents.map(|incident| (number(incident.id), incident)),
+            )?;
+            remove(&transaction, INCIDENTS, changes.past.iter().copied().map(number))?;
             transaction.commit().map_err(trouble)
         })
         .map_err(|trouble| StoreError::Unusable {
@@ -201,6 +217,39 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
         .unwrap_or_else(|_| Err(Trouble::Damaged("reading it made the store panic".to_owned())))
 }
 
+/// Writes rows into a table.
+fn insert<K: AsRef<str>, V: Serialize>(
+    transaction: &WriteTransaction,
+    definition: TableDefinition<'static, &'static str, &'static [u8]>,
+    rows: impl Iterator<Item = (K, V)>,
+) -> Result<(), Trouble> {
+    let mut table = transaction.open_table(definition).map_err(trouble)?;
+    for (key, value) in rows {
+        table
+            .insert(key.as_ref(), row(&value)?.as_slice())
+            .map_err(trouble)?;
+    }
+    Ok(())
+}
+
+/// Takes rows out of a table.
+fn remove<K: AsRef<str>>(
+    transaction: &WriteTransaction,
+    definition: TableDefinition<'static, &'static str, &'static [u8]>,
+    keys: impl Iterator<Item = K>,
+) -> Result<(), Trouble> {
+    let mut table = transaction.open_table(definition).map_err(trouble)?;
+    for key in keys {
+        table.remove(key.as_ref()).map_err(trouble)?;
+    }
+    Ok(())
+}
+
+/// A number in digits that sort as it does.
+fn number(number: u64) -> String {
+    format!("{number:020}")
+}
+
 fn row(value: &impl Serialize) -> Result<Vec<u8>, Trouble> {
     serde_json::to_vec(value).map_err(|error| Trouble::Damaged(error.to_string()))
 }
@@ -215,11 +264,13 @@ fn read(path: &Path) -> Result<(Store, Remembered), Trouble> {
     }
     let platforms = rows(&transaction, PLATFORMS)?;
     let registrations: HashMap<EndpointName, Arc<Registration>> = rows(&transaction, REGISTRATIONS)?;
+    let incidents: HashMap<EndpointName, Incident> = rows(&transaction, INCIDENTS)?;
     drop(transaction);
     let remembered = Remembered {
         endpoints,
         platforms,
         registrations: registrations.into_values().collect(),
+        incidents: incidents.into_values().collect(),
     };
     Ok((Store { database }, remembered))
 }

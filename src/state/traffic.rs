@@ -1,11 +1,16 @@
 //! What is known of click traffic: the sources, and the last judgement of every series and group.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::diagnosis::{Finding, quiet};
 use crate::endpoint::{Endpoint, EndpointName, GroupName};
 use crate::traffic::{Judgement, Subject};
+
+/// Judgements of a series that are remembered, for a chart: two hours of minutes.
+const COURSE: usize = 120;
 
 /// The whole of it; replaced by every change, so that a reader sees one moment.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +52,40 @@ pub struct Series {
     pub judgement: Judgement,
     /// The alarm that stands, in words; as they were when it was raised, since the rates change every minute.
     pub quiet: Option<Finding>,
+    /// How it came to this: the oldest first.
+    pub course: VecDeque<Point>,
+}
+
+/// One moment of a series, in clicks per minute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// The end of the bin that was judged.
+    pub at: Timestamp,
+    /// What came.
+    pub observed: f32,
+    /// What was expected.
+    pub expected: f32,
+    /// At or below this an alarm would be raised by this time alone.
+    pub expected_low: f32,
+    /// Whether an alarm stood.
+    pub low: bool,
+}
+
+impl Point {
+    /// `None` before the first count.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a chart's rates, not an account's"
+    )]
+    fn of(judgement: &Judgement) -> Option<Self> {
+        Some(Self {
+            at: judgement.at?,
+            observed: judgement.observed as f32,
+            expected: judgement.expected as f32,
+            expected_low: judgement.expected_low as f32,
+            low: judgement.low.is_some(),
+        })
+    }
 }
 
 impl Traffic {
@@ -191,10 +230,20 @@ impl Series {
             let said = standing.and_then(|standing| standing.quiet.clone());
             said.unwrap_or_else(|| quiet(subject, judgement))
         });
+        let mut course = before.map(|before| before.course.clone()).unwrap_or_default();
+        if let Some(point) = Point::of(judgement) {
+            // A bin that is judged anew, because a late count came in, takes the place of its first judgement.
+            course.retain(|known| known.at < point.at);
+            if course.len() >= COURSE {
+                course.pop_front();
+            }
+            course.push_back(point);
+        }
         Self {
             subject: subject.clone(),
             judgement: judgement.clone(),
             quiet,
+            course,
         }
     }
 }

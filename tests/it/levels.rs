@@ -21,6 +21,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("certificate", 1),
     ("coverage", 1),
     ("diagnosis", 1),
+    ("incident", 1),
     ("observation", 1),
     ("schedule", 1),
     ("traffic", 1),
