@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Endpoint, Group};
 use crate::outcome::{Disagreement, Outcome, Resolution};
-use crate::outlook::Foreseen;
-use crate::outlook::platform::Statement;
+use crate::outlook::{Foreseen, platform::Statement};
 
 mod advice;
 mod attempt;
@@ -21,6 +20,7 @@ mod certificate;
 mod dns;
 mod explain;
 mod foresight;
+pub mod layers;
 mod platform;
 mod proxy;
 mod target;

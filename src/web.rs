@@ -30,6 +30,7 @@ use crate::outcome::Outcome;
 use crate::state::State;
 
 mod api;
+mod badge;
 mod body;
 mod page;
 mod probe;

@@ -37,6 +37,8 @@ pub struct Source {
 struct Stream {
     /// In order of subject.
     series: Vec<Arc<Series>>,
+    /// Where the series of an endpoint stand in it.
+    of_endpoints: HashMap<EndpointName, Vec<usize>>,
     /// The alarms that stand, by the endpoint whose series is quiet.
     quiet_endpoints: HashMap<EndpointName, Finding>,
     /// The alarms that stand, by the group that is quiet as a whole.
@@ -92,6 +94,11 @@ impl Traffic {
     /// Every series and every group, in order of stream, then subject.
     pub fn series(&self) -> impl Iterator<Item = &Arc<Series>> {
         self.streams.values().flat_map(|stream| &stream.series)
+    }
+
+    /// The series that count the clicks of an endpoint's host.
+    pub fn of_endpoint(&self, name: &EndpointName) -> impl Iterator<Item = &Arc<Series>> {
+        self.streams.values().flat_map(|stream| stream.of_endpoint(name))
     }
 
     /// Whether the stream is configured.
@@ -197,9 +204,18 @@ impl Stream {
             if let Some(finding) = &series.quiet {
                 after.remember(subject, finding);
             }
+            if let Some(name) = &subject.name {
+                let places = after.of_endpoints.entry(name.clone()).or_default();
+                places.push(after.series.len());
+            }
             after.series.push(Arc::new(series));
         }
         after
+    }
+
+    fn of_endpoint(&self, name: &EndpointName) -> impl Iterator<Item = &Arc<Series>> {
+        let places = self.of_endpoints.get(name).into_iter().flatten();
+        places.filter_map(|place| self.series.get(*place))
     }
 
     fn find(&self, subject: &Subject) -> Option<&Series> {

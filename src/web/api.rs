@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::header::HeaderValue;
 use hyper::{Response, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -37,6 +38,32 @@ pub(super) fn endpoints(server: &Arc<Server>) -> Response<Body> {
     body::with_type(StatusCode::OK, body::JSON, body)
 }
 
+/// Every incident, as an array with the newest first.
+pub(super) fn incidents(server: &Server) -> Response<Body> {
+    let incidents = server.site.state.incidents();
+    let body = body::stepped(move || {
+        let count = incidents.len();
+        let chunks = (0..count).map(move |place| {
+            let mut json = vec![if place == 0 { b'[' } else { b',' }];
+            serde_json::to_writer(&mut json, &*incidents[place])?;
+            Ok::<_, serde_json::Error>(json.into())
+        });
+        let empty = (count == 0).then(|| Ok(Bytes::from_static(b"[")));
+        empty
+            .into_iter()
+            .chain(chunks)
+            .chain([Ok(Bytes::from_static(b"]\n"))])
+    });
+    body::with_type(StatusCode::OK, body::JSON, body)
+}
+
+/// What the API answers, in the words of `docs/openapi.yaml`.
+pub(super) fn description() -> Response<Body> {
+    const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
+    let description = include_str!("../../docs/openapi.yaml");
+    body::with_type(StatusCode::OK, YAML, body::whole(description))
+}
+
 /// One endpoint by its name, which may be percent-encoded.
 pub(super) fn endpoint(server: &Server, encoded: &str) -> Response<Body> {
     let name = decode(encoded);
@@ -68,7 +95,7 @@ fn list(slots: &[Arc<Slot>], first: bool) -> Result<Bytes, serde_json::Error> {
 }
 
 /// Percent-decoding as form decoding does it, but a plus is a plus and an ampersand ends nothing.
-fn decode(path: &str) -> String {
+pub(super) fn decode(path: &str) -> String {
     let pair = format!("={}", path.replace('+', "%2B").replace('&', "%26"));
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
     pairs

@@ -4,50 +4,70 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, VARY,
-};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use super::body::{self, Body};
-use super::{Command, Server, api, page, probe, traffic};
+use super::page::{self, Filter, Scene};
+use super::{Command, Server, api, badge, probe, traffic};
 use crate::metrics::negotiate::{Coding, Format};
 
 /// How long a reload may take before its client is told to look at the log.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the paths begin with that name one endpoint.
-const ENDPOINT: &str = "/api/v1/endpoints/";
-
 /// What a path leads to.
 #[derive(Debug, Clone, Copy)]
 enum Page<'a> {
-    Landing,
+    Overview,
+    Endpoint(&'a str),
+    Incidents,
+    EndpointBadge(&'a str),
+    GroupBadge(&'a str),
     Metrics,
     Probe,
     Config,
     Healthy,
     Ready,
     Reload,
+    Api(Api<'a>),
+}
+
+/// What a path of the API leads to.
+#[derive(Debug, Clone, Copy)]
+enum Api<'a> {
     Endpoints,
     Endpoint(&'a str),
+    Incidents,
     Traffic,
+    Description,
 }
 
 impl<'a> Page<'a> {
     fn at(path: &'a str) -> Option<Self> {
+        if let Some(api) = path.strip_prefix("/api/v1/") {
+            return Api::at(api).map(Self::Api);
+        }
+        if let Some(badge) = path
+            .strip_prefix("/badges/")
+            .and_then(|badge| badge.strip_suffix(".svg"))
+        {
+            return match badge.split_once('/')? {
+                ("endpoints", name) => Some(Self::EndpointBadge(name)),
+                ("groups", name) => Some(Self::GroupBadge(name)),
+                _ => None,
+            };
+        }
         Some(match path {
-            "/" => Self::Landing,
+            "/" => Self::Overview,
+            "/incidents" => Self::Incidents,
             "/metrics" => Self::Metrics,
             "/probe" => Self::Probe,
             "/config" => Self::Config,
             "/-/healthy" => Self::Healthy,
             "/-/ready" => Self::Ready,
             "/-/reload" => Self::Reload,
-            "/api/v1/endpoints" => Self::Endpoints,
-            "/api/v1/traffic" => Self::Traffic,
-            path => Self::Endpoint(path.strip_prefix(ENDPOINT)?),
+            path => Self::Endpoint(path.strip_prefix("/endpoints/")?),
         })
     }
 
@@ -55,16 +75,30 @@ impl<'a> Page<'a> {
     const fn methods(self) -> &'static [Method] {
         match self {
             Self::Reload => &[Method::POST, Method::PUT],
-            Self::Landing
+            Self::Overview
+            | Self::Endpoint(_)
+            | Self::Incidents
+            | Self::EndpointBadge(_)
+            | Self::GroupBadge(_)
             | Self::Metrics
             | Self::Probe
             | Self::Config
             | Self::Healthy
             | Self::Ready
-            | Self::Endpoints
-            | Self::Endpoint(_)
-            | Self::Traffic => &[Method::GET, Method::HEAD],
+            | Self::Api(_) => &[Method::GET, Method::HEAD],
         }
+    }
+}
+
+impl<'a> Api<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        Some(match path {
+            "endpoints" => Self::Endpoints,
+            "incidents" => Self::Incidents,
+            "traffic" => Self::Traffic,
+            "openapi.yaml" => Self::Description,
+            path => Self::Endpoint(path.strip_prefix("endpoints/")?),
+        })
     }
 }
 
@@ -77,16 +111,22 @@ pub(super) async fn route(server: &Arc<Server>, request: Request<Incoming>) -> R
         return not_allowed(page.methods());
     }
     match page {
-        Page::Landing => landing(server),
+        Page::Overview => self::page(server, &request, page::overview),
+        Page::Endpoint(name) => endpoint(server, &request, name),
+        Page::Incidents => self::page(server, &request, page::incidents),
+        Page::EndpointBadge(name) => badge::endpoint(server, name),
+        Page::GroupBadge(name) => badge::group(server, name),
         Page::Metrics => metrics(server, request.headers()),
         Page::Probe => probe::probe(server, &request).await,
         Page::Config => config(server),
         Page::Healthy => body::text(StatusCode::OK, "healthy\n"),
         Page::Ready => ready(server),
         Page::Reload => reload(server).await,
-        Page::Endpoints => api::endpoints(server),
-        Page::Endpoint(name) => api::endpoint(server, name),
-        Page::Traffic => traffic::traffic(server),
+        Page::Api(Api::Endpoints) => api::endpoints(server),
+        Page::Api(Api::Endpoint(name)) => api::endpoint(server, name),
+        Page::Api(Api::Incidents) => api::incidents(server),
+        Page::Api(Api::Traffic) => traffic::traffic(server),
+        Page::Api(Api::Description) => api::description(),
     }
 }
 
@@ -102,18 +142,11 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 fn metrics(server: &Arc<Server>, headers: &HeaderMap) -> Response<Body> {
     let format = Format::negotiate(header(headers, &ACCEPT).as_deref());
-    let coding = Coding::negotiate(header(headers, &ACCEPT_ENCODING).as_deref());
+    let coding = coding(headers);
     let exporter = server.exporter.clone();
     let body = body::stepped(move || exporter.scrape(format, coding));
     let mut response = body::with_type(StatusCode::OK, content_type(format), body);
-    let headers = response.headers_mut();
-    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    match coding {
-        Coding::Identity => {}
-        Coding::Gzip => {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-    }
+    body::coded(response.headers_mut(), coding);
     response
 }
 
@@ -157,21 +190,43 @@ async fn reload(server: &Server) -> Response<Body> {
     }
 }
 
-fn landing(server: &Arc<Server>) -> Response<Body> {
-    let server = Arc::clone(server);
-    let body = body::stepped(move || {
-        let external_url = server.site.front.load().external_url.clone();
-        let page = page::render(&server.site.state, external_url.as_ref(), server.site.clock.now());
-        std::iter::once(Ok::<_, body::BodyError>(page.into()))
-    });
-    let mut response = body::with_type(StatusCode::OK, body::HTML, body);
-    response.headers_mut().insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ),
-    );
+/// A page for people, as of now.
+fn page(
+    server: &Arc<Server>,
+    request: &Request<Incoming>,
+    render: impl FnOnce(&Scene, &Filter) -> String + Send + 'static,
+) -> Response<Body> {
+    let site = &server.site;
+    let scene = Scene {
+        state: Arc::clone(&site.state),
+        now: site.clock.now(),
+        external_url: site.front.load().external_url.clone(),
+    };
+    let filter = Filter::parse(request.uri().query().unwrap_or_default());
+    let refresh = filter.refresh;
+    let coding = coding(request.headers());
+    let mut response = body::page(coding, move || render(&scene, &filter));
+    if let Some(seconds) = refresh {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("refresh"), HeaderValue::from(seconds));
+    }
     response
+}
+
+/// The page of one endpoint by its name, which may be percent-encoded.
+fn endpoint(server: &Arc<Server>, request: &Request<Incoming>, encoded: &str) -> Response<Body> {
+    let name = api::decode(encoded);
+    if let Some(slot) = server.site.state.catalogue().find(&name).cloned() {
+        return page(server, request, move |scene, _| page::endpoint(scene, &slot));
+    }
+    let mut response = page(server, request, move |scene, _| page::missing(scene, &name));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+fn coding(headers: &HeaderMap) -> Coding {
+    Coding::negotiate(header(headers, &ACCEPT_ENCODING).as_deref())
 }
 
 /// The answer of a server that has as much to do as it may.
