@@ -24,7 +24,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server' "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server schemathesis' "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -178,6 +178,15 @@ WRAPPER
     done
 }
 
+# A tester of APIs, in a Python environment of its own.
+unpack_python() {
+    if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis; then
+        say "the tester of the API needs python3 with venv and pip (apt-get install python3-venv)"
+        return 0
+    fi
+    ln -sfn ../python/bin/schemathesis "$root/bin/schemathesis"
+}
+
 # Debian's Alertmanager reads its templates from /usr/share, where nothing is installed. The copy in $1 gets a
 # relative path of the same length instead, and a wrapper that runs it from the folder that the path holds in
 # (so give it absolute paths).
@@ -205,13 +214,20 @@ for tool in apt-get dpkg-deb awk; do
 done
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
 
-read_archives || exit 1
-if [ -n "$(missing "$root")" ]; then
+case $(missing "$root") in
+'' | 'schemathesis ') ;;
+*)
+    read_archives || exit 1
     unpack "$root" sid
     unpack_dns "$codename"
+    ;;
+esac
+[ -x "$root/bin/schemathesis" ] || unpack_python
+if [ -n "$(missing "$root/old")" ]; then
+    [ -d "$root/apt" ] || read_archives || exit 1
+    unpack "$root/old" "$codename"
 fi
-[ -z "$(missing "$root/old")" ] || unpack "$root/old" "$codename"
-rm -rf "$apt"
+rm -rf "$root/apt"
 
 status=0
 for folder in "$root" "$root/old"; do

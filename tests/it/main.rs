@@ -22,6 +22,7 @@ mod http;
 mod levels;
 mod lifecycle;
 mod metrics;
+mod pages;
 mod platform;
 mod probe;
 mod probe_series;

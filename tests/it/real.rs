@@ -4,6 +4,7 @@ pub mod clicks;
 pub mod peers;
 
 mod acme;
+mod api;
 mod chain;
 mod dns;
 mod scrape;

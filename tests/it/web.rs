@@ -31,8 +31,8 @@ use crate::watched::{
 };
 
 /// A server under test, and the other end of its channel.
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     site: Site,
     commands: mpsc::Receiver<Command>,
     stop: oneshot::Sender<()>,
@@ -40,7 +40,7 @@ struct Running {
 }
 
 impl Running {
-    async fn with(state: Arc<State>, limits: Limits) -> Self {
+    pub(crate) async fn with(state: Arc<State>, limits: Limits) -> Self {
         Self::timed(state, limits, clock()).await
     }
 
@@ -70,15 +70,15 @@ impl Running {
         }
     }
 
-    async fn small() -> Self {
+    pub(crate) async fn small() -> Self {
         Self::with(small(), Limits::default()).await
     }
 
-    async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[]).await
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Reply {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Reply {
         ask(self.address, method, path, headers).await
     }
 
@@ -90,25 +90,25 @@ impl Running {
 
 /// An answer, its chunks put together.
 #[derive(Debug)]
-struct Reply {
-    status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     head: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
             key.eq_ignore_ascii_case(name).then_some(value)
         })
     }
 
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.body).unwrap()
     }
 
-    fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         assert_eq!(self.header("content-type"), Some("application/json"));
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::standing::{Seen, Standing};
+use crate::text::visible;
 
 /// Endpoints on one page.
 pub(super) const PER_PAGE: usize = 200;
@@ -32,7 +33,8 @@ impl Filter {
             ..Self::default()
         };
         for (key, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
-            let text: String = value.chars().take(LONGEST).collect();
+            let short: String = value.chars().take(LONGEST).collect();
+            let text = visible(&short).into_owned();
             match &*key {
                 "q" => filter.q = text,
                 "group" => filter.group = Some(text),

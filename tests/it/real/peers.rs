@@ -59,6 +59,8 @@ pub enum Program {
     PowerDns,
     /// A validating resolver.
     Unbound,
+    /// A tester that makes requests of its own from a description of an API.
+    Schemathesis,
 }
 
 impl Program {
@@ -74,6 +76,7 @@ impl Program {
             Self::Knot => &["knotd"],
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
+            Self::Schemathesis => &["schemathesis"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }
@@ -132,6 +135,8 @@ pub fn find_or_leave_out(test: &str, program: Program, generation: Generation) -
 pub fn run(program: &Path, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
+        // What a tool leaves behind does not belong among the sources.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap_or_else(|error| {
             panic!("cannot run {}: {error}", program.display());
