@@ -20,9 +20,10 @@ lint:
 real:
 	scripts/real-peers.sh
 
-# Judging traffic, cost beside blackbox_exporter and a bare handshake loop, then 5,000 endpoints for ten minutes.
+# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, then 5,000 endpoints for ten minutes.
 bench: real
 	cargo run --release --example bench -- traffic
+	cargo run --release --example bench -- page
 	cargo run --release --example bench -- cost
 	cargo run --release --example bench -- fleet
 

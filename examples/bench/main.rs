@@ -5,6 +5,7 @@
 //! cargo run --release --example bench -- cost  [--rounds N] [--probes N]
 //! cargo run --release --example bench -- fleet [--endpoints N] [--minutes N] [--hanging N]
 //! cargo run --release --example bench -- traffic [--series N] [--sparse-days N] [--dense-hours N]
+//! cargo run --release --example bench -- page [--endpoints N] [--pages N]
 //! ```
 //!
 //! Every measured thing runs in a process of its own, so that its user and system time and its resident memory are
@@ -27,6 +28,7 @@ mod child;
 mod cost;
 mod fleet;
 mod meter;
+mod page;
 mod prober;
 mod server;
 mod traffic;
@@ -48,19 +50,20 @@ fn main() -> ExitCode {
 /// Runs what the command line names; `false` when a ceiling was passed.
 fn run(arguments: &[String]) -> anyhow::Result<bool> {
     let Some((command, rest)) = arguments.split_first() else {
-        bail!("say what to measure: cost, fleet or traffic");
+        bail!("say what to measure: cost, fleet, traffic or page");
     };
     match command.as_str() {
         "cost" => cost::run(&options(rest)?),
         "fleet" => fleet::run(&options(rest)?),
         "traffic" => traffic::run(&options(rest)?),
+        "page" => page::run(&options(rest)?),
         // Benchmarks start themselves again as these.
         "server" => server::run(rest).map(|()| true),
         "worker" => worker::run(rest).map(|()| true),
         "fleet-worker" => worker::run_fleet(rest).map(|()| true),
         "traffic-worker" => traffic::worker::run(rest).map(|()| true),
         "linkwatch" => Ok(watch::run(rest) == ExitCode::SUCCESS),
-        other => bail!("no such benchmark: {other}; there are cost, fleet and traffic"),
+        other => bail!("no such benchmark: {other}; there are cost, fleet, traffic and page"),
     }
 }
 

@@ -136,7 +136,7 @@ pub fn run(program: &Path, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
         // What a tool leaves behind does not belong among the sources.
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(std::env::temp_dir())
         .output()
         .unwrap_or_else(|error| {
             panic!("cannot run {}: {error}", program.display());
