@@ -12,12 +12,12 @@
 
 mod catalogue;
 mod coverage;
-mod expression;
+pub(crate) mod expression;
 mod foresight;
 mod itself;
 mod platform;
 mod rules;
-mod text;
+pub(crate) mod text;
 mod traffic;
 
 use std::fmt;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
+mod detail;
 mod facts;
 mod fault;
 mod judge;
@@ -17,6 +18,7 @@ mod ocsp;
 mod path;
 mod signature;
 
+pub use detail::{Detail, LogTimestamp, detail};
 pub use facts::facts;
 pub use judge::{Judged, Question, judge};
 
@@ -81,6 +83,14 @@ impl Roots {
             anchors: Cow::Owned(anchors),
             certificates,
         })
+    }
+
+    /// The root that a chain leads to at a time, by its name; `None` where it leads to none.
+    #[must_use]
+    pub fn reached(&self, presented: &Presented, at: Timestamp) -> Option<String> {
+        let (leaf, others) = presented.chain.split_first()?;
+        let path = path::verify(leaf, others, &self.anchors, at).ok()?;
+        name::of_anchor(path.anchor)
     }
 
     /// Whether a certificate is, byte for byte, one of those trusted: then it needs no issuer, as in Go.

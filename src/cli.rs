@@ -7,12 +7,22 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use tokio::runtime::Runtime;
+
+use crate::text::visible;
 use crate::{build_info, telemetry};
 
+mod cert;
+mod chain;
 mod check;
 mod config;
 mod discover;
+mod dns;
+mod records;
 mod serve;
+mod servers;
+mod target;
+mod terminal;
 mod traffic;
 
 /// How a run ended, as a shell sees it.
@@ -49,6 +59,9 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     serve: ServeArgs,
+    /// When to colour what is printed; the variable `NO_COLOR` is respected.
+    #[arg(long, value_enum, default_value_t = terminal::Color::Auto, global = true, value_name = "WHEN")]
+    color: terminal::Color,
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +70,10 @@ enum Command {
     Serve(ServeArgs),
     /// Probe once and say what is wrong, why, and what to do.
     Check(CheckArgs),
+    /// Look closely at the certificates that a host presents.
+    Cert(cert::CertArgs),
+    /// Compare what DNS servers say of a name.
+    Dns(dns::DnsArgs),
     /// Look at a configuration without running it.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -156,6 +173,18 @@ pub struct CheckArgs {
     /// DNS must lead to this name, address or network; repeatable.
     #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
     expect_dns: Vec<String>,
+    /// Probe again and again, and print a line for each change; ends with the last verdict's exit code.
+    #[arg(long, conflicts_with = "output")]
+    watch: bool,
+    /// Time from one probe to the next while watching.
+    #[arg(long, default_value = "5s", value_parser = lasting, value_name = "DURATION", requires = "watch")]
+    interval: Duration,
+    /// List every endpoint, even if those that are as they should be fill more than a screen.
+    #[arg(long)]
+    all: bool,
+    /// Of several endpoints, print so many full reports of those that are worst off.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    details: usize,
     /// How to print.
     #[arg(short, long, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     output: Output,
@@ -192,10 +221,13 @@ enum ConfigCommand {
 /// Does what the arguments say; prints on standard output, complains on standard error.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    cli.color.choose();
     match cli.command {
         None => serve::run(&cli.serve),
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Cert(args)) => cert::run(&args),
+        Some(Command::Dns(args)) => dns::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Discover(args)) => discover::run(&args),
         Some(Command::Traffic(command)) => traffic::run(&command),
@@ -225,7 +257,16 @@ fn complain(message: &str) -> Exit {
 
 /// Says what a reader of the output should know.
 fn warn(message: &str) {
-    anstream::eprintln!("linkwatch: {message}");
+    for (place, line) in message.lines().enumerate() {
+        let program = if place == 0 { "linkwatch: " } else { "" };
+        anstream::eprintln!("{program}{}", visible(line));
+    }
+}
+
+/// What asks the network for a command that ends by itself.
+fn runtime() -> Result<Runtime, Exit> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| complain(&format!("cannot start the runtime: {error}")))
 }
 
 const fn version() -> &'static str {

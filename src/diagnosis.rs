@@ -21,19 +21,19 @@ mod dns;
 mod explain;
 mod foresight;
 pub mod layers;
+mod name;
 mod platform;
 mod proxy;
 mod target;
 mod text;
-mod traffic;
+pub mod traffic;
 mod view;
 
 pub use advice::{remedy, summary};
 use attempt::Judged;
 use certificate::Clocks;
+pub use name::name;
 use target::Target;
-pub(crate) use text::bounded;
-pub use traffic::quiet;
 use view::View;
 
 /// The judgement of one probe of one endpoint, not confirmed yet.
@@ -150,8 +150,8 @@ impl Finding {
     pub fn new(cause: Cause, expected: &str, actual: &str) -> Self {
         Self {
             cause,
-            expected: bounded(expected),
-            actual: bounded(actual),
+            expected: text::bounded(expected),
+            actual: text::bounded(actual),
             address: None,
         }
     }

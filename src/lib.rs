@@ -15,6 +15,7 @@ pub mod text;
 pub mod alert;
 pub mod certificate;
 pub mod coverage;
+pub mod dashboard;
 pub mod diagnosis;
 pub mod incident;
 pub mod observation;

@@ -16,8 +16,8 @@ mod tls;
 
 pub use failure::{ConnectFailure, Failure, HttpFailure, TlsFailure};
 pub use resolution::{
-    AddressSource, Alias, Answer, Disagreement, Family, Message, Reply, Resolution, ResponseCode, ServerRole,
-    TargetLookup, TargetResolution, TargetStanding,
+    AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
+    ServerRole, TargetLookup, TargetResolution, TargetStanding,
 };
 pub use tls::{CertificateFacts, ChainFacts, ChainProblem, Staple, TlsFacts};
 

@@ -1,12 +1,15 @@
 //! Log lines on standard error, in the two formats that Prometheus' own programs write.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use clap::ValueEnum;
 use tracing::Subscriber;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry};
+
+use crate::text;
 
 /// The least severe level that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,7 +47,10 @@ pub fn install(level: Level, format: Format) {
         .with_target("linkwatch", filter);
     let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
         Format::Logfmt => {
-            let layer = tracing_logfmt::builder().layer().with_writer(std::io::stderr);
+            let layer = tracing_logfmt::builder().layer().with_writer(move || Visible {
+                out: io::stderr(),
+                format,
+            });
             Box::new(Registry::default().with(layer.with_filter(targets)))
         }
         Format::Json => Box::new(
@@ -52,12 +58,58 @@ pub fn install(level: Level, format: Format) {
                 tracing_subscriber::fmt::layer()
                     .json()
                     .flatten_event(true)
-                    .with_writer(std::io::stderr)
+                    .with_writer(move || Visible {
+                        out: io::stderr(),
+                        format,
+                    })
                     .with_filter(targets),
             ),
         ),
     };
     drop(tracing::subscriber::set_global_default(subscriber));
+}
+
+/// Writes lines in which nothing is hidden: what the network says ends up in them, and they end up on terminals.
+#[derive(Debug)]
+struct Visible<W> {
+    out: W,
+    format: Format,
+}
+
+impl<W: Write> Write for Visible<W> {
+    /// Takes a whole line, as the layers write them.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let said = String::from_utf8_lossy(line);
+        let body = said.strip_suffix('\n').unwrap_or(&said);
+        match self.format {
+            Format::Logfmt => self.out.write_all(text::visible(body).as_bytes())?,
+            Format::Json => self.out.write_all(json_visible(body).as_bytes())?,
+        }
+        if body.len() < said.len() {
+            self.out.write_all(b"\n")?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// As JSON writes characters (RFC 8259 section 7), so that the line stays valid.
+fn json_visible(body: &str) -> String {
+    let mut shown = String::with_capacity(body.len());
+    for character in body.chars() {
+        if text::is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = fmt::Write::write_fmt(&mut shown, format_args!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 impl fmt::Display for Level {
@@ -77,5 +129,30 @@ impl fmt::Display for Format {
             Self::Logfmt => "logfmt",
             Self::Json => "json",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(format: Format, line: &str) -> String {
+        let mut visible = Visible {
+            out: Vec::new(),
+            format,
+        };
+        visible.write_all(line.as_bytes()).unwrap();
+        String::from_utf8(visible.out).unwrap()
+    }
+
+    #[test]
+    fn a_line_ends_where_it_ends_and_hides_nothing() {
+        let hostile = "actual=\"a\u{1b}]0;b\u{202e}c\nlevel=error\"\n";
+        let expected = "actual=\"a\\u{1b}]0;b\\u{202e}c\\nlevel=error\"\n";
+        assert_eq!(written(Format::Logfmt, hostile), expected);
+        let line = written(Format::Json, "{\"actual\":\"a\u{202e}\u{e0041}\"}\n");
+        assert_eq!(line, "{\"actual\":\"a\\u202e\\udb40\\udc41\"}\n");
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["actual"], "a\u{202e}\u{e0041}");
     }
 }

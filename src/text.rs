@@ -5,36 +5,50 @@ use std::borrow::Cow;
 /// The most bytes of a text from outside that stands in a label, a page or a log line.
 pub const LONGEST: usize = 200;
 
-/// The text with every character that shows nothing, or moves what stands around it, written as an escape: control
-/// characters (a terminal obeys them), the controls of writing direction (they turn `evil.example/moc.knab` around) and
-/// what has no width. Unicode Standard Annex 9 and Technical Report 36 say why.
+/// Whether a character steers what shows a text, or hides in it: controls (terminals obey them), line separators,
+/// overrides of the direction of writing (they show `elgoog` for a `google`), and characters of no width.
+#[must_use]
+pub const fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// The text with every hidden character written as an escape, as `\u{1b}`: fit for a terminal.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_deceptive) {
+    if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_deceptive(c) {
-            shown.extend(c.escape_unicode());
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_default());
         } else {
-            shown.push(c);
+            shown.push(character);
         }
     }
     Cow::Owned(shown)
 }
 
-/// Whether a character shows nothing of itself where it stands.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// The text in one line without runs of white space and without deceptive characters, at most 200 bytes; what is cut off
-/// is marked.
+/// The text without control characters and runs of white space, at most 200 bytes; what is cut off is marked. Other
+/// hidden characters are written as escapes.
 #[must_use]
 pub fn bounded(text: &str) -> String {
     const ELLIPSIS: &str = "…";
@@ -65,10 +79,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_deceive_a_reader_is_written_as_an_escape() {
-        assert_eq!(visible("käse.example 👍"), "käse.example 👍");
-        assert_eq!(visible("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
-        assert_eq!(visible("\u{202e}moc\u{2069}"), "\\u{202e}moc\\u{2069}");
-        assert_eq!(bounded("pay\u{200b}pal \r\n x"), "pay\\u{200b}pal x");
+    fn what_a_terminal_would_obey_or_hide_is_written_as_an_escape() {
+        assert_eq!(visible("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(visible("moc.\u{202e}elpmaxe"), "moc.\\u{202e}elpmaxe");
+        assert_eq!(visible("pay\u{200b}pal\r\n"), "pay\\u{200b}pal\\r\\n");
+        assert_eq!(visible("\u{9b}2J"), "\\u{9b}2J");
+        assert!(matches!(visible("zürich.example, 東京"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_bounded_text_hides_nothing_either() {
+        assert_eq!(bounded("a\u{202e}b\tc"), "a\\u{202e}b c");
     }
 }

@@ -9,6 +9,7 @@ use linkwatch::clock::{Clock as _, SystemClock};
 
 use super::it::real::peers::{Generation, Program, Prometheus, start_prometheus};
 use super::pace::Pace;
+use super::panels::Panels;
 
 /// Prometheus, if there is one.
 #[derive(Debug)]
@@ -44,6 +45,14 @@ impl Alerts {
     pub(crate) fn place(&self) -> &str {
         let absent = "not judged: prometheus is neither in target/real nor on PATH (make real)";
         self.0.as_ref().map_or(absent, |prometheus| &prometheus.url)
+    }
+
+    /// What the dashboards show.
+    pub(crate) async fn panels(&self) -> Option<Panels> {
+        match &self.0 {
+            Some(prometheus) => Some(Panels::ask(prometheus).await),
+            None => None,
+        }
     }
 
     /// The names of the alerts of the group that page at this moment, each once, in their order.

@@ -101,7 +101,8 @@ impl Replay {
                 && self.certificates_end().await
         };
         let seen = seen && self.see_certificates_fail().await && self.see_one_page().await;
-        let seen = seen && self.see_quiet().await && self.see_no_second_page().await;
+        let seen =
+            seen && self.see_quiet().await && self.see_no_second_page().await && self.see_dashboards().await;
         if !seen || !self.pace.repairs {
             return seen;
         }
@@ -109,6 +110,7 @@ impl Replay {
             && self.see_the_rest_rescued().await
             && self.see_all_well().await
             && self.see_clicks_back().await
+            && self.see_dashboards().await
             && self.has_never_paged_for_clicks().await
             && self.see_one_page().await
             && self.see_no_wrong_cause().await
@@ -180,6 +182,23 @@ impl Replay {
         let (alerts, limit) = (&self.alerts, self.pace.verdict);
         let once = async || alerts.paged_once().await;
         self.timeline.wait("one page so far", limit, once).await
+    }
+
+    /// Every panel of every dashboard shows what it is for, or says why it is empty.
+    async fn see_dashboards(&mut self) -> bool {
+        let Some(panels) = self.alerts.panels().await else {
+            return true;
+        };
+        for fault in &panels.faults {
+            self.timeline.say(&format!("   ---   {fault}"));
+        }
+        let event = format!(
+            "dashboards: {} panels show it, {} say why they are empty, faults: {}",
+            panels.with_data,
+            panels.said_empty,
+            panels.faults.len()
+        );
+        self.timeline.check(&event, panels.faults.is_empty())
     }
 
     async fn see_three_reissued(&mut self) -> bool {

@@ -36,6 +36,7 @@ mod alerts;
 mod day;
 mod internet;
 mod pace;
+mod panels;
 mod replay;
 mod timeline;
 mod watched;

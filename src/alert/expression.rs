@@ -12,34 +12,60 @@ const ENDPOINT: &str = "job, instance, name, group";
 
 /// Writes `PromQL` for one installation.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Expressions<'a> {
-    parameters: &'a Parameters,
+pub(crate) struct Expressions<'a> {
+    replicas: Replicas<'a>,
+}
+
+/// Whose series are meant.
+#[derive(Debug, Clone, Copy)]
+enum Replicas<'a> {
+    /// Those of a job, or of any.
+    Job(Option<&'a str>),
+    /// Those that a dashboard's reader has chosen.
+    Chosen,
 }
 
 impl<'a> Expressions<'a> {
     pub(super) fn new(parameters: &'a Parameters) -> Self {
-        Self { parameters }
+        Self {
+            replicas: Replicas::Job(parameters.job.as_deref()),
+        }
+    }
+
+    /// Of the replicas that the variables `job` and `instance` of a dashboard name.
+    pub(crate) const fn chosen() -> Self {
+        Self {
+            replicas: Replicas::Chosen,
+        }
     }
 
     /// A selector of one of linkwatch's families; `matchers` without braces, possibly empty.
-    pub(super) fn series(self, family: &str, matchers: &str) -> String {
-        let job = self.parameters.job.as_ref().map(|job| format!("job={job:?}"));
-        let all: Vec<&str> = job
+    pub(crate) fn series(self, family: &str, matchers: &str) -> String {
+        self.any_series(&format!("linkwatch_{family}"), matchers)
+    }
+
+    /// A selector of any family.
+    pub(crate) fn any_series(self, family: &str, matchers: &str) -> String {
+        let replicas = match self.replicas {
+            Replicas::Job(job) => job.map(|job| format!("job={job:?}")),
+            Replicas::Chosen => Some("job=~\"$job\", instance=~\"$instance\"".to_owned()),
+        };
+        let all: Vec<&str> = replicas
             .as_deref()
             .into_iter()
             .chain(Some(matchers).filter(|m| !m.is_empty()))
             .collect();
         if all.is_empty() {
-            format!("linkwatch_{family}")
+            family.to_owned()
         } else {
-            format!("linkwatch_{family}{{{}}}", all.join(", "))
+            format!("{family}{{{}}}", all.join(", "))
         }
     }
 
     /// `values` of endpoints, without those of a replica that has stopped probing or is itself offline.
     ///
     /// `matchers` narrow the freshness down to the endpoints that are asked about, for speed alone.
-    pub(super) fn fresh(self, values: &str, matchers: &str) -> String {
+    pub(crate) fn fresh(self, values: &str, matchers: &str) -> String {
         format!(
             "{values}\n\
              unless on({ENDPOINT}) (\n{}\n)\n\
@@ -107,7 +133,7 @@ impl<'a> Expressions<'a> {
 }
 
 /// Aggregates replicas away, and the labels of `besides` with them.
-pub(super) fn aggregate(operator: &str, besides: &str, body: &str) -> String {
+pub(crate) fn aggregate(operator: &str, besides: &str, body: &str) -> String {
     let besides = if besides.is_empty() {
         String::new()
     } else {
@@ -132,6 +158,6 @@ pub(super) fn indent(text: &str) -> String {
 }
 
 /// The same expression on one line, for a query inside a template.
-pub(super) fn one_line(expression: &str) -> String {
+pub(crate) fn one_line(expression: &str) -> String {
     expression.split_whitespace().collect::<Vec<_>>().join(" ")
 }

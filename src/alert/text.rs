@@ -145,6 +145,11 @@ fn believed(expressions: Expressions<'_>, faults: &str, matchers: &str) -> Strin
     one_line(&aggregate("max", "", &expressions.fresh(faults, matchers)))
 }
 
+/// The roots that stand, with what should be and what is, as fresh replicas see them.
+pub(crate) fn standing_roots(expressions: Expressions<'_>, matchers: &str) -> String {
+    believed(expressions, &roots(expressions, matchers), matchers)
+}
+
 fn remedies(query: &str, arguments: &str) -> String {
     let mut text = format!(
         "{{{{ range printf `{query}` {arguments} | query | sortByLabel \"cause\" -}}}}\n\

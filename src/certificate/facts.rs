@@ -15,9 +15,10 @@ use x509_parser::oid_registry as oid;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use super::name::{self, hex, printable, shortened};
+use super::name::{self, hex, shortened};
 use super::signature::Signed;
 use crate::outcome::CertificateFacts;
+use crate::text::visible;
 
 /// The most alternative names that are kept.
 pub(super) const MAX_NAMES: usize = 100;
@@ -148,7 +149,7 @@ fn set_names(facts: &mut CertificateFacts, certificate: &X509Certificate<'_>) {
 
 fn subject_name(general: &GeneralName<'_>) -> Option<String> {
     match general {
-        GeneralName::DNSName(name) => Some(shortened(printable(name), MAX_NAME)),
+        GeneralName::DNSName(name) => Some(shortened(visible(name).into_owned(), MAX_NAME)),
         GeneralName::IPAddress(bytes) => {
             let v4 = <[u8; 4]>::try_from(*bytes).map(|v4| Ipv4Addr::from(v4).to_string());
             let v6 = || <[u8; 16]>::try_from(*bytes).map(|v6| Ipv6Addr::from(v6).to_string());

@@ -1,8 +1,11 @@
 //! Distinguished names as text.
 
-use x509_parser::asn1_rs::{Oid, Tag};
+use rustls_pki_types::TrustAnchor;
+use x509_parser::asn1_rs::{FromDer as _, Oid, Tag};
 use x509_parser::oid_registry as oid;
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
+
+use crate::text::{is_hidden, visible};
 
 /// The most bytes of a distinguished name that are kept.
 const MAX_NAME: usize = 512;
@@ -30,26 +33,25 @@ pub(super) fn text(name: &X509Name<'_>) -> String {
     text
 }
 
+/// The name of a trust anchor, which holds what stands in the outer sequence only.
+pub(super) fn of_anchor(anchor: &TrustAnchor<'_>) -> Option<String> {
+    let content = anchor.subject.as_ref();
+    let length = u16::try_from(content.len()).ok()?;
+    // A definite length of two bytes is valid for any content in BER, which this reader takes.
+    let mut whole = vec![0x30, 0x82];
+    whole.extend(length.to_be_bytes());
+    whole.extend_from_slice(content);
+    let (_, name) = X509Name::from_der(&whole).ok()?;
+    Some(text(&name))
+}
+
 /// What a person calls it: the organisation, else the common name, else nothing.
 pub(super) fn spoken(name: &X509Name<'_>) -> String {
     name.iter_organization()
         .chain(name.iter_common_name())
         .find_map(value)
-        .map(|value| shortened(printable(&value), MAX_VALUE))
+        .map(|value| shortened(visible(&value).into_owned(), MAX_VALUE))
         .unwrap_or_default()
-}
-
-/// The text with control characters made visible: it may end in a label, a log line or a terminal.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 /// At most `limit` bytes, cut between characters; a cut is shown.
@@ -140,7 +142,7 @@ fn escaped(value: &str) -> String {
         let special = matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';')
             || (position == 0 && matches!(character, ' ' | '#'))
             || (position == last && character == ' ');
-        if character.is_control() {
+        if is_hidden(character) {
             let mut bytes = [0; 4];
             for byte in character.encode_utf8(&mut bytes).bytes() {
                 text.push('\\');

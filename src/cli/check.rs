@@ -1,31 +1,83 @@
-//! `linkwatch check`: one probe of each endpoint, and a report that says what is wrong, why, and what to do.
+//! `linkwatch check`: a probe of each endpoint, and a report that says what is wrong, why, and what to do.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use jiff::Timestamp;
 
-use super::{CheckArgs, Exit, Output, complain, warn};
-use crate::clock::{Clock, SystemClock};
-use crate::diagnosis::{self, Standing, Verdict};
-use crate::endpoint::Endpoint;
+use super::{CheckArgs, Exit, Output, complain, terminal};
+use crate::diagnosis::{Standing, Verdict};
+use crate::endpoint::{Endpoint, PlatformName};
 use crate::outcome::Outcome;
-use crate::outlook::platform::Known;
-use crate::platform::{self, Adapter};
-use crate::probe::{Module, Prober, Request};
-use crate::state::platforms::Platforms;
+use crate::platform::Kind;
 
-mod plan;
+mod data;
+mod layers;
+pub(super) mod plan;
+mod progress;
 mod report;
+mod round;
+mod table;
+mod watch;
 
-/// Endpoints that are probed at the same time.
-const AT_ONCE: usize = 64;
+use progress::Progress;
+use round::Rounds;
 
 /// An endpoint that has been checked.
 #[derive(Debug)]
 struct Checked {
     endpoint: Arc<Endpoint>,
-    outcome: Outcome,
+    probed: Probed,
     verdict: Verdict,
+}
+
+/// What the probe saw, and when it was judged.
+#[derive(Debug)]
+struct Probed {
+    outcome: Outcome,
+    at: Timestamp,
+}
+
+/// The platforms of the configuration, for the commands that look into them.
+type Kinds = BTreeMap<PlatformName, Kind>;
+
+/// How an endpoint stands, in one word; the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Health {
+    Down,
+    Degraded,
+    Unknown,
+    Fine,
+}
+
+impl Health {
+    const ALL: [Self; 4] = [Self::Down, Self::Degraded, Self::Unknown, Self::Fine];
+
+    const fn of(verdict: &Verdict) -> Self {
+        match (verdict.standing, &verdict.root) {
+            (Standing::Up, None) => Self::Fine,
+            (Standing::Up, Some(_)) => Self::Degraded,
+            (Standing::Down, _) => Self::Down,
+            (Standing::Unknown, _) => Self::Unknown,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Degraded => "degraded",
+            Self::Unknown => "unknown",
+            Self::Fine => "ok",
+        }
+    }
+
+    const fn style(self) -> anstyle::Style {
+        match self {
+            Self::Down => terminal::BAD,
+            Self::Degraded | Self::Unknown => terminal::WARNING,
+            Self::Fine => terminal::GOOD,
+        }
+    }
 }
 
 /// Checks what the arguments name.
@@ -34,119 +86,78 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         Ok(plan) => plan,
         Err(message) => return complain(&message),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let kinds: Kinds = plan
+        .platforms
+        .iter()
+        .map(|settings| (settings.name.clone(), settings.kind.clone()))
+        .collect();
+    let runtime = match super::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&format!("cannot start the runtime: {error}")),
+        Err(exit) => return exit,
     };
-    let checked = runtime.block_on(check(plan));
+    let mut rounds = Rounds::new(plan);
+    if args.watch {
+        return runtime.block_on(watch::run(&mut rounds, args.interval));
+    }
+    let mut progress = Progress::over(rounds.len());
+    let checked = runtime.block_on(rounds.next(&[], |one| progress.saw(one)));
+    drop(progress);
     let exit = exit(&checked);
     match args.output {
-        Output::Text => report::text(&checked),
-        Output::Json => report::json(&checked),
-        Output::Prometheus => report::prometheus(checked),
+        Output::Text => text(&checked, &kinds, args),
+        Output::Json => data::json(&checked),
+        Output::Prometheus => data::prometheus(checked),
     }
     exit
 }
 
+/// A report of one endpoint; of several a table, and below it reports of those that are worst off.
+fn text(checked: &[Checked], kinds: &Kinds, args: &CheckArgs) {
+    let mut sheet = terminal::Sheet::new(terminal::columns());
+    if let [one] = checked {
+        report::write(&mut sheet, one, kinds);
+    } else {
+        table::write(&mut sheet, checked, args.all);
+        let worst = table::worst(checked);
+        for one in worst.iter().take(args.details) {
+            sheet.gap();
+            report::write(&mut sheet, one, kinds);
+        }
+        let left = worst.len().saturating_sub(args.details);
+        if left > 0 && args.details > 0 {
+            sheet.gap();
+            sheet.line(&[terminal::styled(
+                terminal::DIM,
+                format!("details of {left} more: --details {}", worst.len()),
+            )]);
+        }
+    }
+    sheet.print();
+}
+
 /// What the shell is told: the worst that was found.
 fn exit(checked: &[Checked]) -> Exit {
-    if checked
-        .iter()
-        .any(|checked| checked.verdict.standing == Standing::Unknown)
-    {
+    let any = |health| checked.iter().any(|one| Health::of(&one.verdict) == health);
+    let causes = checked.iter().any(|one| one.verdict.root.is_some());
+    if any(Health::Unknown) {
         Exit::Unknown
-    } else if checked.iter().any(|checked| checked.verdict.root.is_some()) {
+    } else if causes {
         Exit::Cause
     } else {
         Exit::Fine
     }
 }
 
-async fn check(plan: plan::Plan) -> Vec<Checked> {
-    let prober = Arc::new(plan.prober);
-    let vantage_up = look_around(&prober, &plan.anchors, &plan.anchor_module).await;
-    let platforms = Arc::new(ask(plan.platforms).await);
-    let told = plan.targets.into_iter().map(|(mut endpoint, module)| {
-        platforms.tell(&mut endpoint);
-        (endpoint, module)
-    });
-    let mut waiting = told.enumerate();
-    let mut running = JoinSet::new();
-    let mut done = Vec::new();
-    loop {
-        while running.len() < AT_ONCE
-            && let Some((place, (endpoint, module))) = waiting.next()
-        {
-            let prober = Arc::clone(&prober);
-            running.spawn(async move {
-                let outcome = prober.probe(&Request::catalogue(&endpoint, &module, &[])).await;
-                (place, endpoint, outcome)
-            });
-        }
-        let Some(finished) = running.join_next().await else {
-            break;
-        };
-        // A probe that panicked is a defect of ours; the others' answers are still worth having.
-        let Ok((place, endpoint, outcome)) = finished else {
-            continue;
-        };
-        let now = SystemClock.now();
-        let context = diagnosis::Context {
-            vantage_up,
-            platform: platforms.about(&endpoint, None, now),
-            ..diagnosis::Context::at(now)
-        };
-        let verdict = diagnosis::diagnose(&outcome, &endpoint, &context);
-        done.push((
-            place,
-            Checked {
-                endpoint,
-                outcome,
-                verdict,
-            },
-        ));
-    }
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, checked)| checked).collect()
-}
-
-/// Asks each platform once; of one that is silent nothing is known, and that is said.
-async fn ask(settings: Vec<platform::Settings>) -> Platforms {
-    let names: Vec<_> = settings
-        .iter()
-        .map(|settings| (settings.name.clone(), settings.interval))
-        .collect();
-    let mut platforms = Platforms::default().succeed(&names, |_| None);
-    let now = SystemClock.now();
-    let mut running: JoinSet<_> = settings
-        .into_iter()
-        .map(|settings| async move {
-            let asked = async { Adapter::new(&settings)?.domains(now).await };
-            (settings.name.clone(), asked.await)
-        })
-        .collect();
-    while let Some(finished) = running.join_next().await {
-        match finished {
-            Ok((name, Ok(domains))) => {
-                let known = Arc::new(Known::default().succeed(domains, now));
-                platforms = platforms.with(&name, |platform| platform.known = Some(Arc::clone(&known)));
-            }
-            Ok((name, Err(error))) => {
-                warn(&format!(
-                    "the platform {name} does not tell what it expects: {error}"
-                ));
-            }
-            Err(_) => {}
-        }
-    }
-    platforms
-}
-
-/// Whether any anchor answers; `None` where the configuration names none.
-async fn look_around(prober: &Arc<Prober>, anchors: &[url::Url], module: &Arc<Module>) -> Option<bool> {
-    if anchors.is_empty() {
-        return None;
-    }
-    let outcomes = crate::vantage::ask_all(prober, module, anchors).await;
-    Some(outcomes.iter().any(Outcome::answered))
+/// How many there are of each kind.
+fn counts(checked: &[Checked]) -> String {
+    let of = |health: Health| {
+        checked
+            .iter()
+            .filter(|one| Health::of(&one.verdict) == health)
+            .count()
+    };
+    let counted = Health::ALL.map(|health| (of(health), health.as_str()));
+    let some = counted.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some.map(|(count, word)| format!("{count} {word}")).collect();
+    words.join(", ")
 }

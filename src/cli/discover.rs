@@ -35,9 +35,9 @@ pub(super) fn run(args: &DiscoverArgs) -> Exit {
             "the configuration names nobody who could tell of hosts: add \"coverage\" or \"platforms\"",
         );
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match super::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return complain(&format!("cannot start the runtime: {error}")),
+        Err(exit) => return exit,
     };
     let mut lists = runtime.block_on(ask(&config));
     lists.sort_by(|one, other| one.0.cmp(&other.0));

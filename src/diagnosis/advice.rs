@@ -1,33 +1,261 @@
 //! What a person reads: the verdict in a sentence, and what to do about a finding.
 
-use super::{Finding, Standing, Verdict, text};
+use super::text::{self, bounded};
+use super::{Finding, Standing, Verdict};
 use crate::cause::Cause;
-use crate::endpoint::{DnsTarget, Endpoint};
+use crate::endpoint::{DnsTarget, Endpoint, PlatformName};
 
-/// What to do about a finding: as exact as what is known of the endpoint allows.
+/// What to do about a finding: as exact as what is known of the endpoint allows. It names the host or the value to set.
 #[must_use]
 pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
-    let general = finding.cause.remedy();
-    let record = expected_record(endpoint);
-    if let (Cause::DnsTargetDrift, Some(record)) = (finding.cause, &record) {
-        let actual = &finding.actual;
-        match endpoint.platform() {
+    expected_record(endpoint)
+        .and_then(|record| with_record(finding, endpoint, &record))
+        .unwrap_or_else(|| at_host(finding, endpoint))
+}
+
+/// Where the record to set is known, and setting it is the remedy.
+fn with_record(finding: &Finding, endpoint: &Endpoint, record: &str) -> Option<String> {
+    let actual = &finding.actual;
+    if finding.cause == Cause::DnsTargetDrift {
+        Some(match endpoint.platform() {
             None => format!("Set {record}; it is now {actual}. If that is right, change the expectation."),
             Some(platform) => format!("Set {record}, as {platform} expects; it is now {actual}."),
-        }
-    } else if let (Cause::PlatformTargetChanged, Some(record)) = (finding.cause, &record) {
-        let actual = &finding.actual;
-        format!("Set {record}: the platform has changed what it expects. It is still {actual}.")
-    } else if let (Cause::DnsTargetDangling, Some(record)) = (finding.cause, &record) {
-        format!("Set {record}; if it is set so already, create the target: a dangling one can be taken over.")
-    } else if let (Cause::DnsNxdomain | Cause::DnsNoRecords, Some(record)) = (finding.cause, &record) {
-        format!("Set {record}. {general}")
-    } else if finding.cause == Cause::TlsHostnameMismatch {
-        let (host, expected) = (&endpoint.host, &finding.expected);
-        format!("Check where {host} points, and have a certificate issued for {expected}.")
+        })
+    } else if finding.cause == Cause::PlatformTargetChanged {
+        Some(format!(
+            "Set {record}: the platform has changed what it expects. It is still {actual}."
+        ))
+    } else if finding.cause == Cause::DnsTargetDangling {
+        Some(format!(
+            "Set {record}; if it is set so already, create the target: a dangling one can be taken over."
+        ))
+    } else if matches!(finding.cause, Cause::DnsNxdomain | Cause::DnsNoRecords) {
+        Some(format!(
+            "Set {record}; if it is set so already, check that the zone is delegated: dig +trace {}",
+            endpoint.host
+        ))
     } else {
-        general.to_owned()
+        None
     }
+}
+
+#[expect(clippy::too_many_lines, reason = "one table, an arm per cause")]
+fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
+    let host = &endpoint.host;
+    let port = endpoint.url.port_or_known_default().unwrap_or_default();
+    let url = &without_query(endpoint);
+    let (expected, actual) = (&finding.expected, &finding.actual);
+    let at = finding
+        .address
+        .map_or_else(String::new, |address| format!(" at {address}"));
+    let platform = endpoint.platform().map_or("the platform", PlatformName::as_str);
+    match finding.cause {
+        Cause::VantageOffline => {
+            format!(
+                "Check the network of the machine that runs linkwatch: no anchor answers; {host} may be fine."
+            )
+        }
+        Cause::PlatformTargetChanged => {
+            format!(
+                "Set the record of {host} to the target that {platform} expects now, before certificates fail."
+            )
+        }
+        Cause::PlatformDomainMissing => format!(
+            "Add {host} to the domains of {platform} again, or take its record out of DNS: whoever can add it \
+             elsewhere can take it over."
+        ),
+        Cause::PlatformCertificateFailing => format!(
+            "Read what {platform} says of the certificate; check where {host} leads, its CAA records and stray AAAA \
+             records: dig {host} CNAME A AAAA CAA"
+        ),
+        Cause::DnsNxdomain => format!(
+            "Create a record for {host}; if there is one, check that its zone is delegated and its registration has \
+             not lapsed: dig +trace {host}"
+        ),
+        Cause::DnsNoRecords => {
+            format!("Add an A, AAAA or CNAME record for {host} (at the apex of a zone: ALIAS or ANAME).")
+        }
+        Cause::DnsServfail => {
+            format!(
+                "Check the servers of the zone of {host} and its DNSSEC chain: dig +trace {host}, delv {host}"
+            )
+        }
+        Cause::DnsRefused => {
+            format!("Check that the server asked for {host} is meant to serve it and permits this client.")
+        }
+        Cause::DnsTimeout => {
+            format!(
+                "Check that the resolvers and the servers of the zone of {host} can be reached on port 53: dig +trace {host}"
+            )
+        }
+        Cause::DnsBogus => format!(
+            "Compare the DS record of the zone of {host} at its registrar with the zone's keys, and renew signatures \
+             that have expired: delv {host}"
+        ),
+        Cause::DnsTargetDangling => {
+            format!(
+                "Point {host} at a target that exists: a dangling one can be taken over. It is now {actual}."
+            )
+        }
+        Cause::DnsTargetDrift => {
+            format!(
+                "Set the record of {host} to {expected}; it is now {actual}. If that is right, change the expectation."
+            )
+        }
+        Cause::DnsDisagreement => format!(
+            "Compare the serial of the zone of {host} on all its servers (dig +nssearch), and wait for caches to run out."
+        ),
+        Cause::ConnectRefused => format!(
+            "Check that a service listens on port {port}{at}, and that DNS points {host} at the right machine."
+        ),
+        Cause::ConnectTimeout => format!(
+            "Check that the machine behind {host} is up{at}, and that no firewall drops connections to port {port}."
+        ),
+        Cause::ConnectUnreachable => format!(
+            "Check the route to {host}{at}, and whether this vantage point has that address family at all."
+        ),
+        Cause::ConnectReset => {
+            format!(
+                "Check the load balancer or firewall in front of {host} port {port}{at}: it resets connections."
+            )
+        }
+        Cause::TlsHostnameMismatch => {
+            format!("Check where {host} points, and have a certificate issued for {expected}.")
+        }
+        Cause::TlsExpired => format!(
+            "Renew the certificate of {host} and make its server load it; find out why the renewal failed."
+        ),
+        Cause::TlsNotYetValid => format!(
+            "Let the server of {host} use its former certificate until this one begins; check the clocks of the issuer \
+             and of this machine."
+        ),
+        Cause::TlsSelfSigned => format!(
+            "Install a certificate of a public authority for {host}, or name this one in ca_file if it is meant."
+        ),
+        Cause::TlsUnknownIssuer => format!(
+            "Install a certificate of a public authority for {host}, or name the root of this one in ca_file."
+        ),
+        Cause::TlsIncompleteChain => format!(
+            "Serve the full chain for {host}: leaf first, then the intermediates. The file is often called \
+             fullchain.pem."
+        ),
+        Cause::TlsBadCertificate => format!(
+            "Have the certificate of {host} issued anew, and check that it fits its private key and its chain."
+        ),
+        Cause::TlsRevoked => {
+            format!("Replace the certificate of {host} at once; find out who revoked it and why.")
+        }
+        Cause::TlsUnexpectedIssuer => format!(
+            "Find out who had {actual} issue a certificate for {host}; allow only {expected} by CAA, or correct the \
+             expectation."
+        ),
+        Cause::TlsAlert => format!(
+            "Look for the handshake in the log of the server of {host}: it refused the name, the protocol version or \
+             the client certificate."
+        ),
+        Cause::TlsProtocol if endpoint.url.scheme() == "http" => {
+            format!("Correct the URL or the rule about TLS: {url} is asked without TLS.")
+        }
+        Cause::TlsProtocol => format!(
+            "Check that {host} speaks TLS on port {port}, and version 1.2 or later: openssl s_client -connect \
+             {host}:{port} -servername {host}"
+        ),
+        Cause::TlsClosed => format!(
+            "Check the log of the server of {host}: often it has no certificate for the name. Add {host} to it."
+        ),
+        Cause::TlsTimeout => {
+            format!("Check the load of the server of {host}, and what sits in front of port {port}{at}.")
+        }
+        Cause::HttpTimeout => {
+            format!(
+                "Check the application behind {host}: it accepts the request for {url} and does not answer."
+            )
+        }
+        Cause::HttpClosed => {
+            format!(
+                "Look for crashes and limits in the log of the application behind {host}, and of the proxies before it."
+            )
+        }
+        Cause::HttpProtocol => {
+            format!("Check what listens on port {port} of {host}, and the proxies before it.")
+        }
+        Cause::HttpTooLarge => {
+            format!("Check what {url} serves; if it is right, raise body_size_limit, now {expected}.")
+        }
+        Cause::HttpRedirectLoop => format!(
+            "Look for two rules of {host} that send to each other, often http and https or two spellings of the host: \
+             curl -sIL {url}"
+        ),
+        Cause::HttpRedirectWrong => {
+            format!(
+                "Make {url} redirect to {expected}; it redirects to {actual}. If that is right, change the expectation."
+            )
+        }
+        Cause::HttpRateLimited => {
+            format!("Let the user agent linkwatch pass at {host}, or probe less often.")
+        }
+        Cause::HttpStatus => status_remedy(host, url, actual),
+        Cause::HttpHeader | Cause::HttpBody => {
+            format!(
+                "Look at what {url} sends: expected {expected}, got {actual}. Correct it, or the expectation."
+            )
+        }
+        Cause::HttpSlow => {
+            format!("Find out which phase takes the time at {host}{at}; {expected} is expected.")
+        }
+        Cause::CertificateExpiring => {
+            format!("Renew the certificate of {host} now, and find out why that has not happened by itself.")
+        }
+        Cause::RenewalOverdue => format!(
+            "Start the renewal of the certificate of {host} by hand, and read why it fails: DNS target, CAA, the \
+             authority or the platform."
+        ),
+        Cause::CaaForbidsIssuer => format!(
+            "Publish {expected} at {host} ({actual}), or have the certificate issued by an authority that they permit."
+        ),
+        Cause::IssuerDown => format!(
+            "Wait for the authority, or have the certificate of {host} issued by another: the renewal is due and must \
+             not fail unseen."
+        ),
+        Cause::RegistrationExpiring => format!(
+            "Renew the registration of the domain of {host} at its registrar today; check that the means of payment is \
+             valid."
+        ),
+        Cause::Flapping => {
+            format!("Look for one bad replica, one bad address or an overload behind {host}: {actual}.")
+        }
+        Cause::TrafficLow => format!(
+            "Follow a real link through {host} to its end; check what was sent, and whether its links lead here."
+        ),
+    }
+}
+
+/// A 5xx is the application's own; some of the 4xx mean that the server does not know the name.
+fn status_remedy(host: &str, url: &str, actual: &str) -> String {
+    let status: u16 = actual.split(' ').find_map(|word| word.parse().ok()).unwrap_or(0);
+    match status {
+        500.. => {
+            format!("Look into the log of the application behind {host} for {url}: it answered {actual}.")
+        }
+        404 | 410 | 421 => format!(
+            "Check that the application behind {host} knows this name and this path ({url}): it answered {actual}."
+        ),
+        401 | 403 => {
+            format!("Check who may read {url}: it answered {actual} to a request without credentials.")
+        }
+        _ => format!("Correct what {url} answers, or the expected status: it answered {actual}."),
+    }
+}
+
+/// What is asked for, without what only clutters a sentence, and without credentials.
+fn without_query(endpoint: &Endpoint) -> String {
+    let mut url = endpoint.url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only for URLs that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    bounded(url.as_str())
 }
 
 /// The record that leads to the expected target, as one would enter it; `None` where none is expected.

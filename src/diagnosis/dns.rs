@@ -109,8 +109,8 @@ pub(super) fn disagreement(
             .map(|(_, view)| view.server.strip_suffix(":53").unwrap_or(view.server));
         format!("{} from {}", position.phrase(), text::list(servers))
     });
-    let caches_end = standing.caches_end;
-    let expected = if now > caches_end {
+    let caches_end = standing.caches_end.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let expected = if now > standing.caches_end {
         "the same answer from every server, for every cache has run out".to_owned()
     } else {
         format!("the same answer from every server once caches have run out, at {caches_end}")

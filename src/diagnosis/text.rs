@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::text::LONGEST;
-pub(crate) use crate::text::bounded;
+pub(super) use crate::text::bounded;
 
 /// The items sorted, without repetition, joined by commas.
 pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {

@@ -124,6 +124,20 @@ pub struct Alias {
     pub ttl: u32,
 }
 
+/// What DNSSEC validation of a name came to at a resolver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dnssec {
+    /// The resolver has validated it.
+    Validated,
+    /// The resolver answers and vouches for nothing: the zone is not signed, or the resolver does not validate.
+    Unvalidated,
+    /// It answers only with checking disabled.
+    Bogus,
+    /// It cannot be told.
+    Unknown,
+}
+
 /// Since when servers disagree, and until when caches may be the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disagreement {

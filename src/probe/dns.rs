@@ -26,6 +26,7 @@ use crate::outcome::{
 pub mod facts;
 
 mod caa;
+mod dnssec;
 mod exchange;
 mod lookup;
 mod round;
@@ -237,6 +238,18 @@ impl Resolver {
         }
         let mut round = Round::start(&servers, ServerRole::Authoritative, name, families, limit);
         round.until(limit).await;
+        round.into_answers().collect()
+    }
+
+    /// What the servers of the name's own zone say, both families; none where they cannot be found by the deadline.
+    pub async fn authoritative(&self, host: &str, deadline: Instant) -> Vec<Answer> {
+        let Some(name) = facts::name(host) else {
+            return Vec::new();
+        };
+        let servers = self.zones.servers(&self.servers, &name, deadline).await;
+        let families = [Family::Ipv4, Family::Ipv6];
+        let mut round = Round::start(&servers, ServerRole::Authoritative, &name, &families, deadline);
+        round.until(deadline).await;
         round.into_answers().collect()
     }
 

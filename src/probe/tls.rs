@@ -158,11 +158,28 @@ impl Connector {
 
     /// Shakes hands and judges the recorded chain.
     pub async fn handshake(&self, stream: TcpStream, handshake: Handshake<'_>) -> Shaken {
+        self.record(stream, handshake).await.0
+    }
+
+    /// Shakes hands, and gives what was presented itself beside the judgement.
+    pub async fn present(&self, stream: TcpStream, handshake: Handshake<'_>) -> (Shaken, Option<Presented>) {
+        let (shaken, recorder) = self.record(stream, handshake).await;
+        let presented = recorder.and_then(|recorder| recorder.presented().cloned());
+        (shaken, presented)
+    }
+
+    /// Whom it trusts.
+    #[must_use]
+    pub const fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    async fn record(&self, stream: TcpStream, handshake: Handshake<'_>) -> (Shaken, Option<Arc<Recorder>>) {
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => match ServerName::try_from(handshake.host) {
                 Ok(name) => name.to_owned(),
-                Err(_) => return Shaken::nameless(),
+                Err(_) => return (Shaken::nameless(), None),
             },
         };
         let recorder = Arc::new(Recorder::new(self.provider.signature_verification_algorithms));
@@ -192,7 +209,7 @@ impl Connector {
                 }
             }
         };
-        Shaken { facts, stream }
+        (Shaken { facts, stream }, Some(recorder))
     }
 
     fn connector(&self, recorder: &Arc<Recorder>, http2: bool) -> TlsConnector {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Recorder;
-use crate::diagnosis;
 use crate::metrics::labels::bounded;
 use crate::state::traffic::Traffic;
+use crate::text;
 use crate::traffic::{Judgement, Report, Subject, Tier};
 
 impl Recorder {
@@ -30,7 +30,7 @@ impl Recorder {
 
     /// Makes known whether a source answers, and what is wrong with it.
     pub fn traffic_source(&self, name: &str, up: bool, problem: Option<String>) {
-        let problem = problem.map(|problem| diagnosis::bounded(&problem));
+        let problem = problem.map(|problem| text::bounded(&problem));
         let before = self
             .state
             .change_traffic(|traffic| traffic.with_source(name, up, problem.as_deref()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::diagnosis::{Finding, quiet};
+use crate::diagnosis::{Finding, traffic::quiet};
 use crate::endpoint::{Endpoint, EndpointName, GroupName};
 use crate::traffic::{Judgement, Subject};
 

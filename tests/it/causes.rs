@@ -27,6 +27,9 @@ use program::{Program, label, series};
 /// How long a verdict may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Where the reports of all causes are to be written, for people to read: a file.
+const REPORTS: &str = "LINKWATCH_TEST_REPORTS";
+
 const HEALTHY: &str = "healthy.test";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +64,10 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
     let endpoints = program.endpoints().await;
     let (checked, exit) = program.check().await;
     assert_eq!(exit, Some(1));
+    let reports = program.reports().await;
+    if let Ok(file) = std::env::var(REPORTS) {
+        std::fs::write(file, &reports).unwrap();
+    }
     for cause in causes() {
         let name = host(cause);
         assert_eq!(roots(&scraped, &name), [cause.as_str()], "the metric of {name}");
@@ -77,6 +84,7 @@ async fn every_cause_is_named_alike_by_metric_interface_and_command_line() {
             let said = named(&checked, &name);
             assert_eq!(said["root"], cause.as_str(), "the check of {name}: {said:#}");
             assert_eq!(said["up"], cause.effect() != Effect::Down, "the check of {name}");
+            reported(&reports, cause);
         }
     }
     assert!(roots(&scraped, HEALTHY).is_empty());
@@ -120,6 +128,32 @@ async fn an_offline_vantage_point_is_named_alike_and_nothing_is_said_of_targets(
         assert_eq!(named(&checked, name)["up"], Value::Null);
     }
     program.stop().await;
+}
+
+/// The report of the cause's host begins with its verdict, names the cause, and says what to do in words that name the
+/// host or the value to set.
+fn reported(reports: &str, cause: Cause) {
+    let name = host(cause);
+    let verdict = if cause.effect() == Effect::Down {
+        "down"
+    } else {
+        "degraded"
+    };
+    let (_, report) = reports
+        .split_once(&format!("{name} is {verdict} now"))
+        .unwrap_or_else(|| panic!("no report says that {name} is {verdict}:\n{reports}"));
+    let report = report.split(" now  ").next().unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (before, after) = report.split_once("\ndo ").unwrap();
+    assert!(before.contains(&format!("cause      {cause}: ")), "{report}");
+    let remedy = words(after.split("\n\n").next().unwrap());
+    let expected = before.split_once("\nexpected ").unwrap().1;
+    let expected = words(expected.split_once("\nactual ").unwrap().0);
+    assert!(
+        remedy.contains(&name) || remedy.contains(&expected),
+        "{cause}: {remedy}"
+    );
+    assert_ne!(remedy, cause.remedy(), "{cause}");
 }
 
 /// Once the host is watched, says that clicks for it have stopped, as a round over its stream would.

@@ -28,15 +28,15 @@ async fn a_check_of_a_url_says_by_its_exit_code_whether_a_cause_stands() {
     let (good, bad) = (good.url("/"), bad.url("/"));
     let fine = run(&["check", &good]).await;
     assert_eq!(code(&fine), Some(0), "{}", out(&fine));
-    assert!(out(&fine).contains("  up  "), "{}", out(&fine));
+    assert!(out(&fine).contains(" is ok now"), "{}", out(&fine));
     let cause = run(&["check", &bad]).await;
     assert_eq!(code(&cause), Some(1), "{}", out(&cause));
     for part in [
-        "down",
-        "cause     http_status",
-        "expected  ",
-        "actual    ",
-        "do        ",
+        " is down now",
+        "\ncause      http_status: ",
+        "\nexpected   2xx\n",
+        "\nactual     503\n",
+        "\ndo         Look into the log of the application behind 127.0.0.1 ",
     ] {
         assert!(out(&cause).contains(part), "{part} in {}", out(&cause));
     }

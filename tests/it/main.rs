@@ -13,6 +13,7 @@ mod config;
 mod config_traffic;
 mod connect;
 mod coverage;
+mod dashboards;
 mod discovery;
 mod dns;
 mod documents;

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::super::CheckArgs;
+use super::super::{CheckArgs, target};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Files};
@@ -32,7 +33,7 @@ impl Plan {
     pub(super) fn of(args: &CheckArgs) -> Result<Self, String> {
         let config = match &args.config_file {
             Some(file) => config::load(file).map_err(|errors| errors.to_string())?,
-            None => of_targets(args)?,
+            None => of_targets(&Asked::of(args))?,
         };
         let named = |name: &str| args.group.as_deref().is_none_or(|wanted| wanted == name);
         if let Some(wanted) = &args.group
@@ -68,8 +69,39 @@ impl Plan {
     }
 }
 
+/// What is asked of targets that are named by hand.
+#[derive(Debug)]
+pub(in crate::cli) struct Asked<'a> {
+    pub(in crate::cli) targets: &'a [String],
+    pub(in crate::cli) resolvers: &'a [String],
+    pub(in crate::cli) authoritative_port: Option<u16>,
+    pub(in crate::cli) ca_file: Option<&'a Path>,
+    pub(in crate::cli) timeout: Duration,
+    pub(in crate::cli) expect_status: &'a [u16],
+    pub(in crate::cli) expect_location: Option<&'a str>,
+    pub(in crate::cli) expect_dns: &'a [String],
+}
+
+impl<'a> Asked<'a> {
+    fn of(args: &'a CheckArgs) -> Self {
+        Self {
+            targets: &args.targets,
+            resolvers: args.resolver.as_slice(),
+            authoritative_port: None,
+            ca_file: args.ca_file.as_deref(),
+            timeout: args.timeout,
+            expect_status: &args.expect_status,
+            expect_location: args.expect_location.as_deref(),
+            expect_dns: &args.expect_dns,
+        }
+    }
+}
+
 /// The arguments as a configuration of one group.
-fn of_targets(args: &CheckArgs) -> Result<Config, String> {
+pub(in crate::cli) fn of_targets(args: &Asked<'_>) -> Result<Config, String> {
+    for target in args.targets {
+        target::check(target)?;
+    }
     let milliseconds = format!("{}ms", args.timeout.as_millis());
     let distinct: BTreeSet<_> = args.targets.iter().filter_map(|target| host(target)).collect();
     let name = if distinct.len() == args.targets.len() {
@@ -102,8 +134,11 @@ fn of_targets(args: &CheckArgs) -> Result<Config, String> {
             "expect": expect,
         }],
     });
-    if let Some(server) = &args.resolver {
-        text["resolver"] = json!({ "servers": [server] });
+    if !args.resolvers.is_empty() {
+        text["resolver"] = json!({ "servers": args.resolvers });
+    }
+    if let Some(port) = args.authoritative_port {
+        text["resolver"]["authoritative_port"] = json!(port);
     }
     let text = Value::to_string(&text);
     config::parse(

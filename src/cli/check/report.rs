@@ -1,350 +1,188 @@
-//! What a check prints: a report to read, or the same as JSON or as series.
+//! What a check prints of one endpoint: the verdict and the remedy, then layer by layer what it rests on.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::sync::Arc;
-
-use anstyle::{AnsiColor, Style};
-use serde_json::{Value, json};
-
-use super::Checked;
-use crate::clock::SystemClock;
-use crate::diagnosis::{self, Finding, Standing};
-use crate::endpoint::Labels;
-use crate::metrics::Exporter;
+use super::{Checked, Health, Kinds, layers};
+use crate::cause::{Cause, Stage};
+use crate::cli::chain;
+use crate::cli::terminal::{BOLD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, styled};
+use crate::diagnosis::{self, Finding};
 use crate::metrics::labels::without_credentials;
-use crate::metrics::negotiate::{Coding, Format};
-use crate::outcome::{
-    AddressSource, Answer, Attempt, ChainFacts, Hop, Reply, Resolution, ServerRole, Timings,
-};
-use crate::record::Recorder;
-use crate::state::{Catalogue, Own, State};
+use crate::outcome::{Attempt, Outcome};
+use crate::platform::Kind;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default();
+/// Where the texts begin, behind their labels.
+pub(super) const LABEL: usize = 11;
 
-/// The report; coloured on a terminal, plain in a pipe.
-pub(super) fn text(checked: &[Checked]) {
-    let mut out = String::new();
-    for one in checked {
-        // Writing to a String cannot fail.
-        let _ = endpoint(&mut out, one);
-    }
-    if checked.len() > 1 {
-        let up = checked.iter().filter(|one| one.verdict.root.is_none()).count();
-        let _ = writeln!(out, "{} of {} endpoints are as they should be", up, checked.len());
-    }
-    anstream::print!("{out}");
-}
-
-fn endpoint(out: &mut String, checked: &Checked) -> std::fmt::Result {
-    let Checked {
-        endpoint,
-        outcome,
-        verdict,
-    } = checked;
-    let (style, standing) = match (verdict.standing, &verdict.root) {
-        (Standing::Up, None) => (GOOD, "up"),
-        (Standing::Up, Some(_)) => (WARNING, "up, with a warning"),
-        (Standing::Down, _) => (BAD, "down"),
-        (Standing::Unknown, _) => (WARNING, "cannot be told"),
-    };
-    writeln!(
-        out,
-        "{BOLD}{}{BOLD:#}  {style}{standing}{style:#}  {DIM}{}{DIM:#}\n",
-        endpoint.name,
-        without_credentials(&endpoint.url)
-    )?;
-    if let Some(root) = &verdict.root {
-        finding(out, style, root)?;
-        if let Some(symptom) = verdict
-            .symptom
-            .as_ref()
-            .filter(|symptom| symptom.cause != root.cause)
-        {
-            writeln!(out, "  hence     {}: {}", symptom.cause, symptom.cause.meaning())?;
-            writeln!(
-                out,
-                "            expected {}, actual {}",
-                symptom.expected, symptom.actual
-            )?;
-        }
-        writeln!(out, "  do        {}\n", diagnosis::remedy(root, endpoint))?;
-    }
-    for other in &verdict.others {
-        writeln!(
-            out,
-            "  also      {}: expected {}, actual {}",
-            other.cause, other.expected, other.actual
-        )?;
-    }
-    if !verdict.others.is_empty() {
-        writeln!(out)?;
-    }
-    resolution(out, &outcome.resolution)?;
-    for attempt in &outcome.attempts {
-        layers(out, attempt)?;
-    }
-    writeln!(out)
-}
-
-fn finding(out: &mut String, style: Style, root: &Finding) -> std::fmt::Result {
-    writeln!(
-        out,
-        "  cause     {style}{}{style:#}: {}",
-        root.cause,
-        root.cause.meaning()
-    )?;
-    writeln!(out, "  expected  {}", root.expected)?;
-    match root.address {
-        Some(address) => writeln!(out, "  actual    {} (at {address})", root.actual),
-        None => writeln!(out, "  actual    {}", root.actual),
-    }
-}
-
-fn resolution(out: &mut String, resolution: &Resolution) -> std::fmt::Result {
-    if resolution.source == AddressSource::Literal {
-        return Ok(());
-    }
-    let addresses: Vec<String> = resolution.addresses.iter().map(ToString::to_string).collect();
-    let said = if addresses.is_empty() {
-        "no address".to_owned()
-    } else {
-        addresses.join(", ")
-    };
-    let origin = if resolution.source == AddressSource::HostsFile {
-        " (hosts file)"
-    } else {
-        ""
-    };
-    writeln!(
-        out,
-        "  dns      {:>9}  {said}{origin}",
-        milliseconds(resolution.elapsed)
-    )?;
-    for answer in &resolution.answers {
-        if let Some(note) = noteworthy(answer) {
-            let role = if answer.role == ServerRole::Authoritative {
-                ", authoritative"
-            } else {
-                ""
-            };
-            writeln!(
-                out,
-                "  {DIM}                    {}{role}: {note}{DIM:#}",
-                answer.server
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// What a server said that the addresses do not tell.
-fn noteworthy(answer: &Answer) -> Option<String> {
-    match &answer.reply {
-        Reply::Message(message) if !message.chain.is_empty() => {
-            let chain: Vec<&str> = message.chain.iter().map(|alias| alias.target.as_str()).collect();
-            Some(format!(
-                "CNAME {} (TTL {} s), {:?}",
-                chain.join(" -> "),
-                message.ttl,
-                message.rcode
-            ))
-        }
-        Reply::Message(message) if message.addresses.is_empty() => {
-            Some(format!("{:?} for {:?}", message.rcode, answer.family))
-        }
-        Reply::Message(_) => None,
-        Reply::Timeout => Some("no usable answer in time".to_owned()),
-        Reply::Broken(why) => Some(why.clone()),
-    }
-}
-
-fn layers(out: &mut String, attempt: &Attempt) -> std::fmt::Result {
-    for (place, hop) in attempt.hops.iter().enumerate() {
-        if place > 0 {
-            writeln!(out, "  {DIM}redirect             {}{DIM:#}", hop.url)?;
-        }
-        hop_layers(out, hop)?;
-    }
-    for violation in &attempt.violations {
-        writeln!(
-            out,
-            "  {BAD}rule{BAD:#}                 {:?}: expected {}, actual {}",
-            violation.rule, violation.expected, violation.actual
-        )?;
-    }
-    Ok(())
-}
-
-fn hop_layers(out: &mut String, hop: &Hop) -> std::fmt::Result {
-    let Timings {
-        connect,
-        tls,
-        processing,
-        transfer,
-        ..
-    } = hop.timings;
-    if let Some(address) = hop.address {
-        writeln!(out, "  connect  {:>9}  {address}", milliseconds(connect))?;
-    }
-    if let Some(facts) = &hop.tls {
-        let version = facts.version.unwrap_or("no version agreed");
-        let alpn = facts
-            .alpn
-            .as_deref()
-            .map(|alpn| format!(", {alpn}"))
-            .unwrap_or_default();
-        writeln!(out, "  tls      {:>9}  {version}{alpn}", milliseconds(tls))?;
-        if let Some(chain) = &facts.chain {
-            certificates(out, chain)?;
-        }
-    }
-    if let Some(response) = &hop.response {
-        let location = response
-            .location
-            .as_deref()
-            .map(|to| format!(" -> {to}"))
-            .unwrap_or_default();
-        let took = milliseconds(processing + transfer);
-        writeln!(
-            out,
-            "  http     {took:>9}  {}{location}, {} bytes",
-            response.status, response.body_length
-        )?;
-    }
-    if let Some(failure) = &hop.failure {
-        writeln!(out, "  {BAD}failed{BAD:#}               {failure}")?;
-    }
-    Ok(())
-}
-
-fn certificates(out: &mut String, chain: &ChainFacts) -> std::fmt::Result {
-    for (position, certificate) in chain.certificates.iter().enumerate() {
-        let names = match certificate.names.as_slice() {
-            [] => certificate.subject.clone(),
-            [one] => one.clone(),
-            [first, ..] => format!("{first} and {} more", certificate.name_count - 1),
-        };
-        writeln!(
-            out,
-            "  {DIM}                    {position}  {names}, by {}, {} to {}{DIM:#}",
-            certificate.issuer_name,
-            certificate.not_before.strftime("%Y-%m-%d"),
-            certificate.not_after.strftime("%Y-%m-%d"),
-        )?;
-    }
-    Ok(())
-}
-
-fn milliseconds(duration: std::time::Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
-}
-
-/// An array with one object per endpoint.
-pub(super) fn json(checked: &[Checked]) {
-    let array: Vec<Value> = checked.iter().map(object).collect();
-    anstream::println!("{:#}", Value::Array(array));
-}
-
-fn object(checked: &Checked) -> Value {
-    let Checked {
-        endpoint,
-        outcome,
-        verdict,
-    } = checked;
-    let root = verdict.root.as_ref();
-    let slowest = outcome.slowest_timings();
-    let up = match verdict.standing {
-        Standing::Up => Some(true),
-        Standing::Down => Some(false),
-        Standing::Unknown => None,
-    };
-    json!({
-        "name": endpoint.name,
-        "group": endpoint.group.name,
-        "url": without_credentials(&endpoint.url),
-        "up": up,
-        "root": root.map(|root| root.cause),
-        "symptom": verdict.symptom.as_ref().map(|symptom| symptom.cause),
-        "stage": root.map(|root| root.cause.stage()),
-        "consequences": consequences(checked),
-        "summary": diagnosis::summary(verdict),
-        "expected": root.map(|root| &root.expected),
-        "actual": root.map(|root| &root.actual),
-        "remedy": root.map(|root| diagnosis::remedy(root, endpoint)),
-        "addresses": outcome.attempts.iter().map(|attempt| json!({
-            "address": attempt.address,
-            "failure": attempt.failure(),
-            "status": attempt.last().and_then(|hop| hop.response.as_ref()).map(|response| response.status),
-        })).collect::<Vec<_>>(),
-        "timings": {
-            "dns": slowest.dns.as_secs_f64(),
-            "connect": slowest.connect.as_secs_f64(),
-            "tls": slowest.tls.as_secs_f64(),
-            "processing": slowest.processing.as_secs_f64(),
-            "transfer": slowest.transfer.as_secs_f64(),
-            "total": outcome.elapsed.as_secs_f64(),
-        },
-        "certificate": outcome.chain(),
-    })
-}
-
-/// What follows from the root: the symptom, and every other cause that stands.
-fn consequences(checked: &Checked) -> Vec<crate::cause::Cause> {
-    let verdict = &checked.verdict;
-    let root = verdict.root.as_ref().map(|root| root.cause);
-    let symptom = verdict
-        .symptom
-        .as_ref()
-        .map(|symptom| symptom.cause)
-        .filter(|symptom| Some(*symptom) != root);
-    symptom
-        .into_iter()
-        .chain(verdict.others.iter().map(|other| other.cause))
-        .collect()
-}
-
-/// The series that `/metrics` would show of these probes, each believed at once.
-pub(super) fn prometheus(checked: Vec<Checked>) {
-    let state = Arc::new(State::new(Catalogue::default(), Own::new(false)));
-    let recorder = Recorder::new(Arc::clone(&state), Arc::new(SystemClock), None);
-    let groups: BTreeMap<_, _> = checked
-        .iter()
-        .map(|one| {
-            (
-                one.endpoint.group.name.clone(),
-                (Arc::clone(&one.endpoint.group), Labels::default()),
-            )
-        })
-        .collect();
-    recorder.replace_catalogue(
-        groups.into_values(),
-        checked.iter().map(|one| Arc::clone(&one.endpoint)),
-        |_| None,
-    );
-    let catalogue = state.catalogue();
-    for Checked {
-        endpoint,
-        outcome,
-        verdict,
-    } in checked
+/// The report of one endpoint.
+pub(super) fn write(sheet: &mut Sheet, checked: &Checked, kinds: &Kinds) {
+    let Checked { endpoint, probed, .. } = checked;
+    verdict(sheet, checked, kinds);
+    sheet.gap();
+    layers::write(sheet, checked);
+    if let Some(chain) = shown_attempt(checked)
+        .and_then(layers::chain)
+        .or_else(|| probed.outcome.chain().map(AsRef::as_ref))
     {
-        if let Some(slot) = catalogue.find(endpoint.name.as_str()) {
-            recorder.record_at_once(slot, &outcome, verdict);
-        }
+        sheet.gap();
+        chain::write(sheet, LABEL, chain, probed.at);
     }
-    let mut out = std::io::stdout().lock();
-    for chunk in Exporter::new(state, Arc::new(SystemClock)).scrape(Format::CLASSIC, Coding::Identity) {
-        match chunk {
-            // A reader that has gone wants no more.
-            Ok(chunk) if out.write_all(&chunk).is_ok() => {}
-            Ok(_) => return,
-            Err(error) => return anstream::eprintln!("linkwatch: {error}"),
+    if let Some(attempt) = shown_attempt(checked) {
+        sheet.gap();
+        layers::waterfall(sheet, &probed.outcome, attempt);
+    }
+    if probed.outcome.attempts.len() > 1 {
+        sheet.gap();
+        addresses(sheet, &probed.outcome, checked.verdict.addresses_up);
+    }
+    if endpoint.url.scheme() == "http" && checked.verdict.root.is_none() {
+        sheet.gap();
+        sheet.line(&[styled(DIM, "asked over http: no certificate was looked at")]);
+    }
+}
+
+/// How it stands, why, and what to do; then what follows from it.
+fn verdict(sheet: &mut Sheet, checked: &Checked, kinds: &Kinds) {
+    let Checked {
+        endpoint,
+        probed,
+        verdict,
+    } = checked;
+    let health = Health::of(verdict);
+    sheet.line(&[
+        styled(BOLD, endpoint.name.as_str()),
+        " is ".into(),
+        styled(health.style(), health.as_str()),
+        " now".into(),
+        styled(
+            DIM,
+            format!(
+                "  {}  {}",
+                probed.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                without_credentials(&endpoint.url)
+            ),
+        ),
+    ]);
+    sheet.gap();
+    let Some(root) = &verdict.root else {
+        return sheet.row((PLAIN, "verdict"), LABEL, &[diagnosis::summary(verdict).into()]);
+    };
+    finding(sheet, "cause", health.style(), root);
+    let remedy = diagnosis::remedy(root, endpoint);
+    sheet.row((BOLD, "do"), LABEL, &[styled(BOLD, remedy)]);
+    let kind = endpoint.platform().and_then(|name| kinds.get(name));
+    if let Some(command) = kind.and_then(|kind| command(kind, root.cause, &endpoint.host)) {
+        sheet.row((PLAIN, ""), LABEL, &[format!("$ {command}").into()]);
+    }
+    consequences(sheet, checked, root);
+}
+
+fn finding(sheet: &mut Sheet, label: &str, style: anstyle::Style, finding: &Finding) {
+    let meaning = format!(": {}", finding.cause.meaning());
+    sheet.row(
+        (PLAIN, label),
+        LABEL,
+        &[styled(style, finding.cause.as_str()), meaning.into()],
+    );
+    sheet.row(
+        (PLAIN, "expected"),
+        LABEL,
+        &[styled(GOOD, finding.expected.as_str())],
+    );
+    let at = finding
+        .address
+        .map_or_else(String::new, |address| format!(" (at {address})"));
+    sheet.row(
+        (PLAIN, "actual"),
+        LABEL,
+        &[styled(style, finding.actual.as_str()), at.into()],
+    );
+}
+
+/// The symptom where the root explains it, and every other cause that holds.
+fn consequences(sheet: &mut Sheet, checked: &Checked, root: &Finding) {
+    let verdict = &checked.verdict;
+    let symptom = verdict.symptom.iter().filter(|one| one.cause != root.cause);
+    let others = verdict.others.iter();
+    let labelled = symptom
+        .map(|one| ("hence", one))
+        .chain(others.map(|one| ("also", one)));
+    for (label, one) in labelled {
+        sheet.row(
+            (PLAIN, label),
+            LABEL,
+            &[
+                styled(WARNING, one.cause.as_str()),
+                format!(": {}", one.cause.meaning()).into(),
+            ],
+        );
+        let at = one
+            .address
+            .map_or_else(String::new, |address| format!(" at {address}"));
+        let values = format!("expected {}; actual {}{at}", one.expected, one.actual);
+        sheet.row((PLAIN, ""), LABEL, &[Span::from(values)]);
+    }
+}
+
+/// The platform's own command about a cause, where it has one.
+fn command(kind: &Kind, cause: Cause, host: &str) -> Option<String> {
+    let of_target = matches!(cause.stage(), Stage::Platform | Stage::Dns);
+    let of_certificate = cause == Cause::PlatformCertificateFailing || cause.stage() == Stage::Tls;
+    if !of_target && !of_certificate {
+        return None;
+    }
+    match kind {
+        Kind::Heroku { app } if cause == Cause::PlatformDomainMissing => {
+            Some(format!("heroku domains:add {host} --app {app}"))
         }
+        Kind::Heroku { app } if of_certificate => Some(format!("heroku certs:auto --app {app}")),
+        Kind::Heroku { app } => Some(format!("heroku domains --app {app}")),
+        Kind::Fly { app } if cause == Cause::PlatformDomainMissing => {
+            Some(format!("fly certs add {host} --app {app}"))
+        }
+        Kind::Fly { app } => Some(format!("fly certs check {host} --app {app}")),
+        Kind::Vercel { .. } => Some(format!("vercel domains inspect {host}")),
+        Kind::Railway { .. } => Some("railway domain".to_owned()),
+        Kind::Cloudflare { .. } | Kind::Netlify { .. } | Kind::Render { .. } | Kind::Json(_) => None,
+    }
+}
+
+/// The address that the report is about: the one that the verdict names, else the first that fails, else the slowest.
+pub(super) fn shown_attempt(checked: &Checked) -> Option<&Attempt> {
+    let attempts = &checked.probed.outcome.attempts;
+    let verdict = &checked.verdict;
+    let mut named = verdict.root.iter().chain(&verdict.symptom);
+    let named = named.find_map(|finding| finding.address);
+    attempts
+        .iter()
+        .find(|attempt| named == Some(attempt.address.ip()))
+        .or_else(|| attempts.iter().find(|attempt| !is_clean(attempt)))
+        .or_else(|| attempts.iter().max_by_key(|attempt| attempt.timings().total()))
+}
+
+fn is_clean(attempt: &Attempt) -> bool {
+    attempt.failure().is_none() && attempt.violations.is_empty()
+}
+
+/// Every address, with what came of it.
+fn addresses(sheet: &mut Sheet, outcome: &Outcome, up: usize) {
+    let total = outcome.attempts.len();
+    sheet.row(
+        (PLAIN, "addresses"),
+        LABEL,
+        &[format!("{up} of {total} as they should be").into()],
+    );
+    for attempt in &outcome.attempts {
+        let status = attempt.last().and_then(|hop| hop.response.as_ref());
+        let said = match (attempt.failure(), attempt.violations.first(), status) {
+            (Some(failure), ..) => styled(WARNING, failure.to_string()),
+            (None, Some(broken), _) => styled(
+                WARNING,
+                format!("expected {}; actual {}", broken.expected, broken.actual),
+            ),
+            (None, None, Some(response)) => styled(GOOD, response.status.to_string()),
+            (None, None, None) => Span::from("no answer"),
+        };
+        let took = layers::milliseconds(attempt.timings().total());
+        let address = format!("{}  {took}  ", attempt.address);
+        sheet.row((PLAIN, ""), LABEL, &[address.into(), said]);
     }
 }

@@ -39,6 +39,7 @@ impl Resolver {
                 record: RecordType::CAA,
                 recursion: true,
                 checking_disabled: false,
+                authenticity: false,
             };
             let until = share(Instant::now(), deadline, self.servers.len() - place);
             failed = match link.ask(asking, until).await {

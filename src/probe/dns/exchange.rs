@@ -50,6 +50,8 @@ pub(super) struct Asking<'a> {
     pub(super) recursion: bool,
     /// CD: take the answer even if DNSSEC validation fails.
     pub(super) checking_disabled: bool,
+    /// AD: be told whether the answer was validated (RFC 6840 section 5.7).
+    pub(super) authenticity: bool,
 }
 
 impl Asking<'_> {
@@ -58,6 +60,7 @@ impl Asking<'_> {
         options.recursion_desired = self.recursion;
         let mut request = DnsRequest::from_query(Query::query(self.name.clone(), self.record), options);
         request.metadata.checking_disabled = self.checking_disabled;
+        request.metadata.authentic_data = self.authenticity;
         request
     }
 }

@@ -38,6 +38,7 @@ async fn authoritative(
         record: facts::record_type(family),
         recursion: false,
         checking_disabled: false,
+        authenticity: false,
     };
     let message = link.ask(asking, deadline).await?;
     if refers(&message) {
@@ -88,6 +89,7 @@ async fn validated(
         record: facts::record_type(family),
         recursion: true,
         checking_disabled: false,
+        authenticity: false,
     };
     let message = link.ask(asking, deadline).await?;
     let mut facts = facts::of(name, family, &message);

@@ -154,6 +154,7 @@ async fn name_servers(resolvers: &[Link], zone: &Name, limit: Instant) -> Option
         record: RecordType::NS,
         recursion: true,
         checking_disabled: false,
+        authenticity: false,
     };
     for (tried, resolver) in resolvers.iter().enumerate() {
         let share = super::share(Instant::now(), limit, resolvers.len() - tried);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,16 +109,28 @@ impl Program {
         }
     }
 
-    /// `linkwatch check -o json` on the same configuration: its array and its exit code.
-    pub(crate) async fn check(&self) -> (Vec<Value>, Option<i32>) {
+    /// What `linkwatch check` prints about the same configuration, for people: every report.
+    pub(crate) async fn reports(&self) -> String {
+        let output = self.run_check(&["--all", "--details", "1000"]).await;
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    async fn run_check(&self, arguments: &'static [&'static str]) -> Output {
         let config_file = self.config_file();
         let output = tokio::task::spawn_blocking(move || {
             Command::new(env!("CARGO_BIN_EXE_linkwatch"))
-                .args(["check", "-o", "json", "--config.file"])
+                .arg("check")
+                .args(arguments)
+                .arg("--config.file")
                 .arg(config_file)
                 .output()
         });
-        let output = output.await.unwrap().unwrap();
+        output.await.unwrap().unwrap()
+    }
+
+    /// `linkwatch check -o json` on the same configuration: its array and its exit code.
+    pub(crate) async fn check(&self) -> (Vec<Value>, Option<i32>) {
+        let output = self.run_check(&["-o", "json"]).await;
         let said = String::from_utf8_lossy(&output.stderr);
         let array = serde_json::from_slice(&output.stdout);
         (
