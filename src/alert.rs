@@ -17,6 +17,7 @@ mod foresight;
 mod itself;
 mod platform;
 mod rules;
+mod runbook;
 pub(crate) mod text;
 mod traffic;
 
@@ -25,7 +26,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use catalogue::catalogue;
+use crate::dashboard::DashboardName;
+
+pub use catalogue::{alert_of, catalogue};
 pub use expression::REPLICA_LABELS;
 pub use rules::{RulesError, rules_yaml};
 
@@ -36,6 +39,8 @@ pub struct Parameters {
     pub job: Option<String>,
     /// The URL of a runbook without the alert's name and `.md`.
     pub runbook_base: String,
+    /// The URL of Grafana, with its final slash.
+    pub grafana_base: String,
     /// The share of its lifetime, 0 to 1, below which a leaf certificate should have been renewed.
     pub lifetime_left: f64,
     /// The skew of the clock, in seconds either way, from which certificates are no longer judged by it.
@@ -49,6 +54,7 @@ impl Default for Parameters {
         Self {
             job: None,
             runbook_base: "https://github.com/linkwatch/linkwatch/blob/main/docs/runbooks/".to_owned(),
+            grafana_base: "http://localhost:3000/".to_owned(),
             lifetime_left: 0.25,
             clock_skew_seconds: 120,
             version: crate::build_info::VERSION.to_owned(),
@@ -166,6 +172,35 @@ impl AlertName {
             Self::RulesOutdated => "LinkwatchRulesOutdated",
             Self::Down => "LinkwatchDown",
             Self::Watchdog => "LinkwatchWatchdog",
+        }
+    }
+}
+
+impl AlertName {
+    /// The dashboard that shows what it speaks of.
+    #[must_use]
+    pub const fn dashboard(self) -> DashboardName {
+        match self {
+            Self::GroupDown | Self::HostUnwatched => DashboardName::Fleet,
+            Self::EndpointDown | Self::EndpointDegraded | Self::EndpointFlapping => DashboardName::Endpoint,
+            Self::CertificateInvalid
+            | Self::CertificateExpiring
+            | Self::RenewalOverdue
+            | Self::CertificateAuthorityDown
+            | Self::CaaForbidsIssuer
+            | Self::RegistrationExpiring => DashboardName::Certificates,
+            Self::DnsTargetDrift
+            | Self::PlatformTargetChanged
+            | Self::PlatformCertificateFailing
+            | Self::PlatformDown => DashboardName::Dns,
+            Self::TrafficLow | Self::TrafficSourceDown => DashboardName::Traffic,
+            Self::ProbeStale
+            | Self::VantageOffline
+            | Self::ClockSkewed
+            | Self::ConfigReloadFailed
+            | Self::RulesOutdated
+            | Self::Down
+            | Self::Watchdog => DashboardName::Own,
         }
     }
 }

@@ -12,12 +12,14 @@ use tokio::runtime::Runtime;
 use crate::text::visible;
 use crate::{build_info, telemetry};
 
+mod bundle;
 mod cert;
 mod chain;
 mod check;
 mod config;
 mod discover;
 mod dns;
+mod explain;
 mod records;
 mod serve;
 mod servers;
@@ -79,6 +81,11 @@ enum Command {
     Config(ConfigCommand),
     /// Print the public hosts that nobody watches, as a group to put into the configuration.
     Discover(discover::DiscoverArgs),
+    /// Write what ships beside the binary: rules, routing, dashboards, runbooks.
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
+    /// Explain an alert or a cause, offline.
+    Explain(explain::ExplainArgs),
     /// Look at click traffic without serving.
     #[command(subcommand)]
     Traffic(traffic::TrafficCommand),
@@ -117,6 +124,9 @@ pub struct ServeArgs {
     /// Address to serve on; repeatable.
     #[arg(long = "web.listen-address", env = "LINKWATCH_WEB_LISTEN_ADDRESS", default_value = ":9716", value_delimiter = ',', value_parser = listen_address, value_name = "ADDRESS")]
     pub listen: Vec<SocketAddr>,
+    /// Serve on the sockets that systemd holds for the service, in place of --web.listen-address.
+    #[arg(long = "web.systemd-socket")]
+    pub systemd_socket: bool,
     /// The URL under which users reach this server, for links.
     #[arg(long = "web.external-url", value_name = "URL")]
     pub external_url: Option<url::Url>,
@@ -230,6 +240,8 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Dns(args)) => dns::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Discover(args)) => discover::run(&args),
+        Some(Command::Bundle(command)) => bundle::run(&command),
+        Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Traffic(command)) => traffic::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "linkwatch", &mut std::io::stdout());

@@ -18,7 +18,7 @@ mod advice;
 mod attempt;
 mod certificate;
 mod dns;
-mod explain;
+pub mod explain;
 mod foresight;
 pub mod layers;
 mod name;

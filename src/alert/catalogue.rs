@@ -30,6 +30,18 @@ const OWN_ALERT: &[(Cause, AlertName)] = &[
     (Cause::TrafficLow, AlertName::TrafficLow),
 ];
 
+/// The alert that tells of a cause.
+#[must_use]
+pub fn alert_of(cause: Cause) -> AlertName {
+    let own = OWN_ALERT.iter().find(|(own, _)| *own == cause);
+    match (own, cause.effect()) {
+        (Some((_, name)), _) => *name,
+        (None, Effect::Down) => AlertName::EndpointDown,
+        (None, Effect::Warns) => AlertName::EndpointDegraded,
+        (None, Effect::Suspends) => AlertName::VantageOffline,
+    }
+}
+
 /// Every alert, in the order of [`AlertName::ALL`].
 #[must_use]
 pub fn catalogue(parameters: &Parameters) -> Vec<Alert> {

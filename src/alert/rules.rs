@@ -72,6 +72,7 @@ struct RawAnnotations {
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<LitString>,
     runbook_url: String,
+    dashboard_url: String,
 }
 
 fn raw(alert: &Alert, rule: &Rule, parameters: &Parameters) -> RawRule {
@@ -87,8 +88,23 @@ fn raw(alert: &Alert, rule: &Rule, parameters: &Parameters) -> RawRule {
             description: LitString(alert.description.clone()),
             remedy: alert.remedy.clone().map(LitString),
             runbook_url: format!("{}{name}.md", parameters.runbook_base),
+            dashboard_url: dashboard_url(alert, parameters),
         },
     }
+}
+
+/// The dashboard, with what the alert speaks of chosen.
+fn dashboard_url(alert: &Alert, parameters: &Parameters) -> String {
+    let chosen = match alert.scope {
+        Scope::Endpoint => "?var-group={{ $labels.group | urlquery }}&var-name={{ $labels.name | urlquery }}",
+        Scope::Group => "?var-group={{ $labels.group | urlquery }}",
+        Scope::Installation => "",
+    };
+    format!(
+        "{}d/{}{chosen}",
+        parameters.grafana_base,
+        alert.name.dashboard().uid()
+    )
 }
 
 /// Whole minutes as minutes, everything else as seconds: what Prometheus reads and people do.

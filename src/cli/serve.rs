@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, ServeArgs, complain};
 use crate::app::{self, App, Settings, Shard};
 use crate::clock::SystemClock;
+
+mod systemd;
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(args: &ServeArgs) -> Exit {
@@ -34,9 +37,9 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
 }
 
 async fn serve(app: App, args: &ServeArgs) -> Exit {
-    let listeners = match app::bind(&args.listen).await {
+    let listeners = match listeners(args).await {
         Ok(listeners) => listeners,
-        Err((address, error)) => return complain(&format!("cannot listen on {address}: {error}")),
+        Err(reason) => return complain(&reason),
     };
     let stop = CancellationToken::new();
     let (Ok(mut terminate), Ok(mut interrupt)) =
@@ -51,11 +54,23 @@ async fn serve(app: App, args: &ServeArgs) -> Exit {
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
+        systemd::stopping();
         asked.cancel();
         std::future::pending::<()>().await;
     };
+    // The configuration is loaded and the sockets are open: what connects from now on is answered.
+    systemd::ready();
     tokio::select! {
         () = app.run(listeners, stop) => Exit::Fine,
         () = signals => Exit::Fine,
+        () = systemd::live() => Exit::Fine,
     }
+}
+
+async fn listeners(args: &ServeArgs) -> Result<Vec<TcpListener>, String> {
+    if args.systemd_socket {
+        return systemd::listeners();
+    }
+    let bound = app::bind(&args.listen).await;
+    bound.map_err(|(address, error)| format!("cannot listen on {address}: {error}"))
 }

@@ -27,6 +27,12 @@ pub(super) fn explains(root: Cause, symptom: Cause, status: Option<u16>) -> bool
         || (root == Cause::DnsDisagreement && symptom.stage() == Stage::Dns)
 }
 
+/// Whether a root can explain a symptom, whatever the answer's status was.
+#[must_use]
+pub fn explained_by(symptom: Cause, root: Cause) -> bool {
+    explains(root, symptom, None) || explains(root, symptom, Some(404))
+}
+
 /// A certificate that could not be had explains that an old one or another one is served.
 const fn unissued_explains(symptom: Cause) -> bool {
     matches!(

@@ -135,6 +135,15 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
                         | "check"
                         | "config"
                         | "discover"
+                        | "cert"
+                        | "dns"
+                        | "explain"
+                        | "bundle"
+                        | "rules"
+                        | "alertmanager"
+                        | "dashboards"
+                        | "runbooks"
+                        | "operator"
                         | "traffic"
                         | "completions"
                         | "man"
@@ -172,6 +181,10 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
         &["config", "check"],
         &["config", "show"],
         &["discover"],
+        &["cert"],
+        &["dns"],
+        &["explain"],
+        &["bundle", "rules"],
         &["traffic", "backtest"],
     ]
     .iter()

@@ -183,7 +183,14 @@ fn routing(hook: &Webhook) -> String {
     std::fs::read_to_string(file)
         .unwrap()
         .replace("http://127.0.0.1:9099", &hook.url(""))
+        .replace("linkwatch.tmpl", &template())
         .replace("group_wait: 15s", "group_wait: 2s")
+}
+
+/// Where the texts of notifications are.
+pub(super) fn template() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/linkwatch.tmpl");
+    file.display().to_string()
 }
 
 /// Two replicas, found as the operator finds them, and the rules that ship, evaluated every second.

@@ -61,6 +61,12 @@ pub enum Program {
     Unbound,
     /// A tester that makes requests of its own from a description of an API.
     Schemathesis,
+    /// A linter of container files.
+    Hadolint,
+    /// A validator of Kubernetes manifests.
+    KubernetesValidate,
+    /// systemd's judge of unit files; it comes with the system.
+    SystemdAnalyze,
 }
 
 impl Program {
@@ -77,6 +83,9 @@ impl Program {
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
             Self::Schemathesis => &["schemathesis"],
+            Self::Hadolint => &["hadolint"],
+            Self::KubernetesValidate => &["kubernetes-validate"],
+            Self::SystemdAnalyze => &["systemd-analyze"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }

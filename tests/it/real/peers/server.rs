@@ -101,7 +101,9 @@ impl Server {
 
     /// Sends a body, which must be answered with success.
     pub async fn post(&self, path: &str, body: impl Into<Bytes>) {
-        let request = http::Request::post(path).body(Full::new(body.into()));
+        let request = http::Request::post(path)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body.into()));
         let answer = timeout(LOAD, send(self.addr, request.expect("a request")));
         let status = answer.await.ok().flatten().map(|(status, _)| status);
         assert!(
