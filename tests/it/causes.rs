@@ -17,7 +17,7 @@ use linkwatch::record::Recorder;
 use linkwatch::traffic::{Judgement, Report, Subject, Tier};
 use serde_json::Value;
 
-mod cases;
+pub(crate) mod cases;
 mod certificates;
 pub(crate) mod program;
 

@@ -32,6 +32,7 @@ pub mod quiet;
 pub mod real;
 mod registration;
 mod scenarios;
+mod terminal;
 mod tls;
 mod traffic_backtest;
 mod traffic_judged;

@@ -31,6 +31,9 @@ pub(super) struct Plan {
 impl Plan {
     /// Reads the arguments; what is wrong with them is the error.
     pub(super) fn of(args: &CheckArgs) -> Result<Self, String> {
+        if args.group.is_some() && args.config_file.is_none() {
+            return Err("--group names a group of a configuration: say which, with --config.file".to_owned());
+        }
         let config = match &args.config_file {
             Some(file) => config::load(file).map_err(|errors| errors.to_string())?,
             None => of_targets(&Asked::of(args))?,
