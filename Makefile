@@ -1,16 +1,24 @@
 # Everything a developer or a build machine does. `make test` is all that CI runs.
 
-.PHONY: demo test real bench e2e fuzz lint docs
+.PHONY: demo test real schema pages bench e2e fuzz lint docs
 
 # The incident of May 8th, live, clicks included: lab and program in one process, /metrics on http://127.0.0.1:9716/.
 demo:
 	cargo run --example incident -- --live
 
 # Formatting, lints, documentation, and every test, the real peers' included.
-test: real lint
+test: real lint schema
 	cargo test
 	cargo test --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
+
+# The dashboards, held against the type that Grafana publishes.
+schema:
+	scripts/dashboard-schema.sh
+
+# The pages of a running linkwatch (`make demo`), looked at in Chromium and judged by axe-core. A tool of ours.
+pages:
+	scripts/pages.sh
 
 lint:
 	cargo fmt --check

@@ -11,7 +11,8 @@ work=$repository/target/tools/schema
 
 for tool in node npm; do
     if ! command -v "$tool" >/dev/null; then
-        echo "dashboard-schema: '$tool' is not on this machine (apt-get install nodejs npm)" >&2
+        echo "dashboard-schema: left out: '$tool' is not on this machine (apt-get install nodejs npm)" >&2
+        [ -z "${CI:-}" ] && exit 0
         exit 1
     fi
 done

@@ -216,7 +216,7 @@ fn certificate(scene: &Scene, seen: &Seen) -> Markup {
                 @if let Some(observed) = state.chain_observed { " Last seen " (time::span(observed, scene.now)) " ago." }
             }
             div.wide { table.rows {
-                thead { tr { @for head in ["", "Names", "Issuer", "Valid", "Life left"] { th scope="col" { (head) } } } }
+                thead { tr { @for head in ["Place", "Names", "Issuer", "Valid", "Life left"] { th scope="col" { (head) } } } }
                 tbody { @for (position, facts) in chain.certificates.iter().enumerate() { (chain_row(scene, position, facts)) } }
             } }
             dl {
