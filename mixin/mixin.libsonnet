@@ -17,5 +17,5 @@
 
   prometheusAlerts+:: std.parseYaml(importstr '../alerts/rules/linkwatch.yml'),
 
-  prometheusRules+:: { groups: [] },
+  prometheusRules+:: std.parseYaml(importstr '../alerts/rules/linkwatch-availability.yml'),
 }

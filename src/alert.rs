@@ -16,6 +16,7 @@ pub(crate) mod expression;
 mod foresight;
 mod itself;
 mod platform;
+mod recording;
 mod rules;
 mod runbook;
 pub(crate) mod text;
@@ -30,6 +31,7 @@ use crate::dashboard::DashboardName;
 
 pub use catalogue::{alert_of, catalogue};
 pub use expression::REPLICA_LABELS;
+pub use recording::recording_rules_yaml;
 pub use rules::{RulesError, rules_yaml};
 
 /// What differs from one installation to the next.

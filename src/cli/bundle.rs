@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Exit, complain};
-use crate::alert::{AlertName, Parameters, rules_yaml};
+use crate::alert::{AlertName, Parameters, recording_rules_yaml, rules_yaml};
 use crate::dashboard::{self, DashboardName};
 
 /// What can be written.
@@ -14,6 +14,8 @@ use crate::dashboard::{self, DashboardName};
 pub(super) enum BundleCommand {
     /// The alerts, as a rule file of Prometheus.
     Rules(BundleArgs),
+    /// Availability and burnt budget per endpoint and group, as a rule file of Prometheus.
+    RecordingRules(BundleArgs),
     /// Routing, grouping, inhibition and the texts of notifications, for Alertmanager.
     Alertmanager(BundleArgs),
     /// The dashboards of Grafana.
@@ -45,6 +47,9 @@ pub(super) struct BundleArgs {
     /// Skew of the clock, in seconds either way, that is worth a word.
     #[arg(long, value_name = "SECONDS")]
     clock_skew: Option<u32>,
+    /// The share of the time, 0 to 1, that an endpoint should be up.
+    #[arg(long, default_value = "0.999", value_parser = share, value_name = "SHARE")]
+    objective: f64,
     /// The namespace of what is written for the operator.
     #[arg(long, default_value = "monitoring", value_name = "NAME")]
     namespace: String,
@@ -60,6 +65,7 @@ struct File {
 pub(super) fn run(command: &BundleCommand) -> Exit {
     let (args, files) = match command {
         BundleCommand::Rules(args) => (args, rules(args)),
+        BundleCommand::RecordingRules(args) => (args, recording_rules(args)),
         BundleCommand::Alertmanager(args) => (args, Ok(alertmanager())),
         BundleCommand::Dashboards(args) => (args, Ok(dashboards(args))),
         BundleCommand::Runbooks(args) => (args, Ok(runbooks())),
@@ -132,6 +138,12 @@ fn directory(url: &url::Url) -> String {
 fn rules(args: &BundleArgs) -> Result<Vec<File>, String> {
     let text = rules_yaml(&parameters(args)).map_err(|error| error.to_string())?;
     let name = "linkwatch.yml".to_owned();
+    Ok(vec![File { name, text }])
+}
+
+fn recording_rules(args: &BundleArgs) -> Result<Vec<File>, String> {
+    let text = recording_rules_yaml(&parameters(args), args.objective).map_err(|error| error.to_string())?;
+    let name = "linkwatch-availability.yml".to_owned();
     Ok(vec![File { name, text }])
 }
 

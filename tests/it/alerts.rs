@@ -9,7 +9,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use linkwatch::alert::{AlertName, Parameters, REPLICA_LABELS, Scope, Severity, catalogue, rules_yaml};
+use linkwatch::alert::{
+    AlertName, Parameters, REPLICA_LABELS, Scope, Severity, catalogue, recording_rules_yaml, rules_yaml,
+};
 use linkwatch::cause::{Cause, Effect};
 use linkwatch::metrics::catalog::families;
 use regex::Regex;
@@ -28,6 +30,12 @@ fn the_rule_file_is_what_the_catalogue_says() {
         "{} is not what the catalogue says: run `UPDATE_GOLDEN=1 cargo test --test it alerts::`",
         path.display()
     );
+}
+
+#[test]
+fn the_recording_rules_are_what_the_code_says() {
+    let written = recording_rules_yaml(&Parameters::default(), 0.999).unwrap();
+    crate::watched::assert_golden("alerts/rules/linkwatch-availability.yml", &written);
 }
 
 #[test]

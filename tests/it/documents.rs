@@ -140,6 +140,7 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
                         | "explain"
                         | "bundle"
                         | "rules"
+                        | "recording-rules"
                         | "alertmanager"
                         | "dashboards"
                         | "runbooks"

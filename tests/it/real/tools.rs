@@ -30,6 +30,12 @@ fn promtool_accepts_the_rules() {
             ],
         );
         assert!(said.contains("SUCCESS"), "{said}");
+        let recorded = repository("alerts/rules/linkwatch-availability.yml");
+        let said = run(&promtool, &["check", "rules", "--lint=all", &recorded]);
+        assert!(said.contains("SUCCESS: 25 rules found"), "{said}");
+        let tests = repository("alerts/recording/availability.yml");
+        let said = run(&promtool, &["test", "rules", &tests]);
+        assert!(said.contains("SUCCESS"), "{said}");
     }
 }
 
