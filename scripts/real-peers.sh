@@ -154,20 +154,26 @@ unpack() {
     rm -rf "$packages"
 }
 
-# The DNS servers of suite $1, which find their libraries and modules beside them.
-unpack_dns() {
-    folder=$root/dns
+# Downloads packages $3… of suite $2 and unpacks them into folder $1, which is made anew.
+unpack_packages() {
+    folder=$1 suite=$2
+    shift 2
     rm -rf "$folder"
-    mkdir -p "$folder/packages"
-    for package in knot libknot13 libdnssec9 libzscanner4 liburcu8 libxdp1 libbpf1 libfstrm0 libprotobuf-c1 liblmdb0 \
-        unbound libevent-2.1-7 libhiredis0.14 libnghttp2-14 libpython3.11 \
-        pdns-server pdns-backend-bind libluajit-5.1-2 libsodium23 libboost-program-options1.74.0; do
-        (cd "$folder/packages" && own_apt download "$package/$1" 2>>"$root/apt.log") || true
+    mkdir -p "$folder/packages" "$root/bin"
+    for package in "$@"; do
+        (cd "$folder/packages" && own_apt download "$package/$suite" 2>>"$root/apt.log") || true
     done
     for archive in "$folder/packages"/*.deb; do
         [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
     done
     rm -rf "$folder/packages"
+}
+
+# The DNS servers of suite $1, which find their libraries and modules beside them.
+unpack_dns() {
+    unpack_packages "$root/dns" "$1" knot libknot13 libdnssec9 libzscanner4 liburcu8 libxdp1 libbpf1 libfstrm0 \
+        libprotobuf-c1 liblmdb0 unbound libevent-2.1-7 libhiredis0.14 libnghttp2-14 libpython3.11 \
+        pdns-server pdns-backend-bind libluajit-5.1-2 libsodium23 libboost-program-options1.74.0
     for program in knotd keymgr unbound pdns_server; do
         rm -f "$root/bin/$program"
         [ -x "$folder/usr/sbin/$program" ] || continue
@@ -182,18 +188,10 @@ WRAPPER
 
 # systemd's judge of unit files of suite $1, with its libraries and its own units.
 unpack_systemd() {
-    folder=$root/systemd
-    rm -rf "$folder" "$root/bin/systemd-analyze"
-    mkdir -p "$folder/packages" "$root/bin"
-    for package in systemd libsystemd-shared libsystemd0 libseccomp2 libkmod2 libapparmor1 libip4tc2 libgcrypt20 \
-        libgpg-error0 libaudit1 libcap-ng0 libpam0g libacl1 libblkid1 libmount1 libcryptsetup12 libselinux1 libpcre2-8-0 \
-        liblz4-1 libzstd1 liblzma5 libcap2 libcrypt1; do
-        (cd "$folder/packages" && own_apt download "$package/$1" 2>>"$root/apt.log") || true
-    done
-    for archive in "$folder/packages"/*.deb; do
-        [ -f "$archive" ] && dpkg-deb -x "$archive" "$folder"
-    done
-    rm -rf "$folder/packages"
+    rm -f "$root/bin/systemd-analyze"
+    unpack_packages "$root/systemd" "$1" systemd libsystemd-shared libsystemd0 libseccomp2 libkmod2 libapparmor1 libip4tc2 \
+        libgcrypt20 libgpg-error0 libaudit1 libcap-ng0 libpam0g libacl1 libblkid1 libmount1 libcryptsetup12 libselinux1 \
+        libpcre2-8-0 liblz4-1 libzstd1 liblzma5 libcap2 libcrypt1
     [ -x "$folder/usr/bin/systemd-analyze" ] || return 0
     cat >"$root/bin/systemd-analyze" <<'WRAPPER'
 #!/bin/sh

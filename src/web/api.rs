@@ -29,11 +29,7 @@ pub(super) fn endpoints(server: &Arc<Server>) -> Response<Body> {
             let slots = &catalogue.slots[start..count.min(start + CHUNK)];
             list(slots, start == 0)
         });
-        let empty = (count == 0).then(|| Ok(Bytes::from_static(b"[")));
-        empty
-            .into_iter()
-            .chain(chunks)
-            .chain([Ok(Bytes::from_static(b"]\n"))])
+        array(count == 0, chunks)
     });
     body::with_type(StatusCode::OK, body::JSON, body)
 }
@@ -48,11 +44,7 @@ pub(super) fn incidents(server: &Server) -> Response<Body> {
             serde_json::to_writer(&mut json, &*incidents[place])?;
             Ok::<_, serde_json::Error>(json.into())
         });
-        let empty = (count == 0).then(|| Ok(Bytes::from_static(b"[")));
-        empty
-            .into_iter()
-            .chain(chunks)
-            .chain([Ok(Bytes::from_static(b"]\n"))])
+        array(count == 0, chunks)
     });
     body::with_type(StatusCode::OK, body::JSON, body)
 }
@@ -81,6 +73,17 @@ pub(super) fn endpoint(server: &Server, encoded: &str) -> Response<Body> {
         Ok(json) => body::with_type(StatusCode::OK, body::JSON, body::whole(json)),
         Err(error) => body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
+}
+
+/// An array of parts that bring their own opening bracket or comma with them.
+fn array<E>(
+    empty: bool,
+    parts: impl Iterator<Item = Result<Bytes, E>>,
+) -> impl Iterator<Item = Result<Bytes, E>> {
+    let open = empty.then(|| Ok(Bytes::from_static(b"[")));
+    open.into_iter()
+        .chain(parts)
+        .chain([Ok(Bytes::from_static(b"]\n"))])
 }
 
 /// A part of the list, with what stands before it.

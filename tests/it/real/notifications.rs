@@ -125,6 +125,21 @@ async fn a_group_that_is_down_is_one_text_and_markup_in_it_stays_text() {
     );
 }
 
+/// A text of the templates that ship, made of what Alertmanager would give it.
+fn render(amtool: &Path, data: &Path, kind: &str, name: &str) -> String {
+    run(
+        amtool,
+        &[
+            "template",
+            "render",
+            &format!("--template.glob={}", template()),
+            &format!("--template.type={kind}"),
+            &format!("--template.data={}", data.display()),
+            &format!("--template.text={{{{ template \"{name}\" . }}}}"),
+        ],
+    )
+}
+
 /// What Alertmanager gives a template, for the two texts that no server of ours receives.
 #[test]
 fn a_mail_and_a_plain_text_name_cause_values_remedy_and_where_to_read_on() {
@@ -147,19 +162,7 @@ fn a_mail_and_a_plain_text_name_cause_values_remedy_and_where_to_read_on() {
         "commonAnnotations": {}, "externalURL": "http://localhost:9093",
     });
     std::fs::write(&data, known.to_string()).unwrap();
-    let render = |kind: &str, name: &str| {
-        run(
-            &amtool,
-            &[
-                "template",
-                "render",
-                &format!("--template.glob={}", template()),
-                &format!("--template.type={kind}"),
-                &format!("--template.data={}", data.display()),
-                &format!("--template.text={{{{ template \"{name}\" . }}}}"),
-            ],
-        )
-    };
+    let render = |kind: &str, name: &str| render(&amtool, &data, kind, name);
     let text = render("text", "linkwatch.text");
     for part in [
         "Since 2026-05-08 20:30:14 UTC",
@@ -218,16 +221,7 @@ fn the_text_of_every_alert_stands_in_the_documents_as_it_is_sent() {
             "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://localhost:9093",
         });
         std::fs::write(&data, known.to_string()).unwrap();
-        let text = run(
-            &amtool,
-            &[
-                "template",
-                "render",
-                &format!("--template.glob={}", template()),
-                &format!("--template.data={}", data.display()),
-                "--template.text={{ template \"linkwatch.text\" . }}",
-            ],
-        );
+        let text = render(&amtool, &data, "text", "linkwatch.text");
         texts.push(format!("### {name}\n\n```text\n{}\n```\n\n", text.trim()));
     }
     let document = format!(
