@@ -234,7 +234,7 @@ pub(super) fn short(found: &Found) {
         for (position, facts) in chain.certificates.iter().enumerate() {
             let [_, _, words] = chain::life(facts, found.now);
             let whom = format!("{position}  {}, by {}", chain::subject(facts), facts.issuer_name);
-            sheet.hanging(3, &[whom.into(), ",".into(), words]);
+            sheet.hanging(3, &[format!("{whom}; {}", words.1.trim_start()).into()]);
         }
     }
     sheet.print();
