@@ -162,7 +162,7 @@ mod tests {
         let printed = printed(Scenario::WrongPage).await;
         assert_prints_what_is_shown(&printed, "cargo run --example incident -- --wrong-page");
         assert!(
-            printed.contains("remedy    Follow a real link to its end"),
+            printed.contains("remedy    Follow a real link through"),
             "{printed}"
         );
     }
