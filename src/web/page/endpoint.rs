@@ -217,7 +217,7 @@ fn certificate(scene: &Scene, seen: &Seen) -> Markup {
             }
             div.wide { table.rows {
                 thead { tr { @for head in ["Place", "Names", "Issuer", "Valid", "Life left"] { th scope="col" { (head) } } } }
-                tbody { @for (position, facts) in chain.certificates.iter().enumerate() { (chain_row(scene, position, facts)) } }
+                tbody { @for (position, facts) in chain.certificates.iter().enumerate() { (chain_row(scene, position, facts, chain.trusted())) } }
             } }
             dl {
                 @if let Some(window) = &outlook.window {
@@ -240,7 +240,7 @@ fn certificate(scene: &Scene, seen: &Seen) -> Markup {
     }
 }
 
-fn chain_row(scene: &Scene, position: usize, facts: &CertificateFacts) -> Markup {
+fn chain_row(scene: &Scene, position: usize, facts: &CertificateFacts, trusted: bool) -> Markup {
     const NAMED: usize = 5;
     let more = facts.name_count.saturating_sub(NAMED);
     html! {
@@ -253,7 +253,7 @@ fn chain_row(scene: &Scene, position: usize, facts: &CertificateFacts) -> Markup
             }
             td { (safe(&facts.issuer_name)) }
             td { (time::instant(facts.not_before)) " to " (time::instant(facts.not_after)) }
-            td { (rows::life(renewal::left(facts, scene.now)))
+            td { (rows::life(renewal::left(facts, scene.now), trusted))
                 @if facts.not_after > scene.now { (time::span(scene.now, facts.not_after)) } @else { "expired" } }
         }
     }

@@ -110,18 +110,21 @@ fn row(scene: &Scene, seen: &Seen, root: &str) -> Markup {
 fn certificate(scene: &Scene, seen: &Seen) -> Markup {
     let chain = seen.state.as_ref().and_then(|state| state.chain.as_ref());
     let leaf = chain.and_then(|chain| chain.leaf());
+    let trusted = chain.is_some_and(|chain| chain.trusted());
     html! {
         @if let Some(leaf) = leaf {
-            (life(renewal::left(leaf, scene.now)))
+            (life(renewal::left(leaf, scene.now), trusted))
             @if leaf.not_after > scene.now { (time::span(scene.now, leaf.not_after)) } @else { "expired" }
         }
     }
 }
 
-/// A share of a lifetime as a bar, coloured by how little it is.
-pub(super) fn life(left: Option<f64>) -> Markup {
+/// A share of a lifetime as a bar, coloured by how little it is; however much is left, nothing is well with what no browser
+/// would accept.
+pub(super) fn life(left: Option<f64>, trusted: bool) -> Markup {
     let left = left.unwrap_or(0.0);
     let class = match left {
+        _ if !trusted => "down",
         ..=0.1 => "down",
         ..=0.25 => "warning",
         _ => "up",
