@@ -226,7 +226,7 @@ causes! {
         "Look at the body; correct the page, or the expectation.";
     HttpSlow "http_slow" Http Warns
         "The response took longer than expected.",
-        "See which phase took the time.";
+        "See on the endpoint's page which phase takes the time, and start there: DNS, connection, TLS or the answer.";
     CertificateExpiring "certificate_expiring" Foresight Warns
         "Less of the certificate's lifetime is left than should be.",
         "Find out why the renewal has not happened, before it expires.";

@@ -23,7 +23,7 @@ pub(super) fn host_unwatched(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Installation,
         summary: "Public hosts are not watched.",
         description: format!(
-            "{{{{ $labels.source }}}} tells of {{{{ $value }}}} hosts that no group watches:\n\
+            "Hosts that source {{{{ $labels.source }}}} names and no group watches: {{{{ $value }}}}.\n\
              {{{{ range printf `{names}` $labels.source | query | sortByLabel \"host\" -}}}}\n\
              {{{{ .Labels.host }}}}\n\
              {{{{ end }}}}"

@@ -83,13 +83,18 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
             broken: "a site answers, but more slowly than `expect.duration` allows",
             says: &[
                 "www.shop.example of group shop works, but not as it should.",
-                "http_slow: expected",
+                "http_slow: expected at most 400ms",
+                "The last probe spent most of its time on ",
+                "http_slow: See on the endpoint's page which phase takes the time",
             ],
             ..at("shop", "www.shop.example", Warning)
         },
         AlertName::EndpointFlapping => Scene {
             broken: "every second request to a site is answered 503",
-            says: &["api.service.example of group api fails and recovers in turn"],
+            says: &[
+                "api.service.example of group api fails and recovers in turn",
+                "Probes that failed in the last 15 minutes: ",
+            ],
             ..at("api", "api.service.example", Warning)
         },
         AlertName::DnsTargetDrift => Scene {
@@ -97,7 +102,7 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
             says: &[
                 "docs.service.example of group docs does not lead where it should.",
                 "dns_target_drift: expected 127.0.0.1, found",
-                "127.0.0.2",
+                "Set the record of docs.service.example to 127.0.0.1, or change the expectation if 127.0.0.2 is right.",
             ],
             ..at("docs", "docs.service.example", Warning)
         },
@@ -106,6 +111,7 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
             says: &[
                 "go.campaigns.example",
                 "platform_target_changed: expected stark-cove-1234.herokudns.example, found",
+                "Set the record of go.campaigns.example to stark-cove-1234.herokudns.example",
             ],
             ..at("campaigns", "go.campaigns.example", Critical)
         },
@@ -119,12 +125,21 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
         },
         AlertName::CertificateInvalid => Scene {
             broken: "a certificate has ended, of a site whose module does not verify it",
-            says: &["intranet.service.example of group intranet serves a certificate that browsers refuse."],
+            says: &[
+                "intranet.service.example of group intranet serves a certificate that browsers refuse.",
+                "issued by O=Lab,CN=Lab Intermediate.",
+                "It ends, or ended, ",
+                "Install a certificate that browsers accept",
+            ],
             ..at("intranet", "intranet.service.example", Warning)
         },
         AlertName::CertificateExpiring => Scene {
             broken: "a certificate of 90 days has 10 left",
-            says: &["www.blog.example", "blog"],
+            says: &[
+                "www.blog.example in group blog",
+                "Its own has 9d 23h",
+                "Find out why the renewal has not happened",
+            ],
             ..at("blog", "www.blog.example", Warning)
         },
         AlertName::RenewalOverdue => Scene {
@@ -168,52 +183,70 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
                 "b.newsletter.example: ",
                 "c.newsletter.example: ",
                 "No probe of the group fails with it.",
+                "Follow a real link to its end",
             ],
             ..at("newsletter", "", Critical)
         },
         AlertName::ProbeStale => Scene {
             broken: "a probe fails in a group that is told to wait a minute before it confirms, with an interval of a second",
-            says: &["group archive", "www.archive.example: "],
+            says: &["group archive", "www.archive.example: ", "Read linkwatch's log"],
             ..at("archive", "www.archive.example", Warning)
         },
         AlertName::TrafficSourceDown => Scene {
             broken: "a source of click counts refuses connections",
-            says: &["warehouse", "linkwatch-clicks:9716"],
+            says: &[
+                "The source warehouse gives no usable answer to linkwatch-clicks:9716",
+                "Check that the source runs",
+            ],
             ..own(Warning)
         },
         AlertName::HostUnwatched => Scene {
             broken: "a list of hosts names two that no group watches",
-            says: &["zone", "forgotten.example", "old-shop.example"],
+            says: &[
+                "source zone names",
+                "forgotten.example\nold-shop.example",
+                "linkwatch discover",
+            ],
             ..own(Info)
         },
         AlertName::PlatformDown => Scene {
             broken: "a platform's API refuses connections",
-            says: &["heroku-old"],
+            says: &[
+                "Platform heroku-old has not told",
+                "Check that the token is valid",
+            ],
             ..own(Warning)
         },
         AlertName::VantageOffline => Scene {
             broken: "both anchors of a linkwatch refuse connections",
-            says: &["linkwatch-offline:9716"],
+            says: &[
+                "No anchor answers on linkwatch-offline:9716:",
+                "Check the network of the machine",
+            ],
             ..own(Warning)
         },
         AlertName::ClockSkewed => Scene {
             broken: "the servers' dates are five minutes ahead of linkwatch's clock",
-            says: &["linkwatch-skewed:9716"],
+            says: &["off against the servers' on linkwatch-skewed:9716.", "NTP"],
             ..own(Warning)
         },
         AlertName::ConfigReloadFailed => Scene {
             broken: "a linkwatch is told to take over a file with an error in it",
-            says: &["linkwatch-skewed:9716"],
+            says: &["refused by linkwatch-skewed:9716:", "linkwatch config check"],
             ..own(Warning)
         },
         AlertName::RulesOutdated => Scene {
             broken: "Prometheus evaluates the rules of version 0.0.9",
-            says: &["0.0.9", "linkwatch-sites:9716"],
+            says: &[
+                "linkwatch 0.0.9;",
+                "linkwatch-sites:9716 (0.1.0)",
+                "linkwatch bundle rules",
+            ],
             ..own(Info)
         },
         AlertName::Down => Scene {
             broken: "every linkwatch is stopped",
-            says: &["no linkwatch"],
+            says: &["has scraped no linkwatch for a minute", "Targets of Prometheus"],
             ..own(Critical)
         },
         AlertName::Watchdog => Scene {
