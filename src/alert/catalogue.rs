@@ -331,7 +331,7 @@ fn probe_stale(expressions: Expressions<'_>) -> Alert {
                 .to_owned(),
         ),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!("{late}\nor\n{unprobed}"))],
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn clock_skewed(expressions: Expressions<'_>, parameters: &Parameters
         ),
         remedy: Some("Set that machine's clock by NTP (timedatectl, chronyc tracking).".to_owned()),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!(
             "{} > {limit}",
             aggregate("max", "", &format!("abs({skew})"))
@@ -57,7 +57,7 @@ pub(super) fn config_reload_failed(expressions: Expressions<'_>) -> Alert {
             "Run linkwatch config check on the file: it names every error with its line.".to_owned(),
         ),
         hold: AT_ONCE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(aggregate("count", "", &failed))],
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn rules_outdated(expressions: Expressions<'_>, parameters: &Paramete
             "Write the rules with the linkwatch that runs (linkwatch bundle rules) and load them into Prometheus.".to_owned(),
         ),
         hold: 10 * MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![Rule {
             severity: Severity::Info,
             expr: aggregate("count", "version, revision, rustversion", &other),
@@ -101,7 +101,7 @@ pub(super) fn down(expressions: Expressions<'_>) -> Alert {
             "See whether linkwatch runs; if it does, the page Targets of Prometheus says why it cannot be scraped.".to_owned(),
         ),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![Rule {
             severity: Severity::Critical,
             expr: format!("absent({any})"),

@@ -72,7 +72,7 @@ pub(super) fn down(expressions: Expressions<'_>) -> Alert {
                 .to_owned(),
         ),
         hold: 30 * MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!("{up} == 0"))],
     }
 }
