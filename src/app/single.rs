@@ -8,7 +8,9 @@ use url::Url;
 
 use crate::cause::Cause;
 use crate::diagnosis;
-use crate::endpoint::{AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName};
+use crate::endpoint::{
+    AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName,
+};
 use crate::metrics::labels::without_credentials;
 use crate::outcome::Outcome;
 use crate::probe::{Module, Prober, Request};
@@ -25,7 +27,7 @@ pub(super) async fn probe(
         return Err(BadProbe(format!("unknown module {:?}", asked.module)));
     };
     let name = ModuleName::from(asked.module.as_str());
-    let url = target(&asked.target)?;
+    let url = target(&asked.target, module.prober.name())?;
     if let Some(hostname) = &asked.hostname {
         check_hostname(hostname)?;
     }
@@ -58,18 +60,26 @@ pub(super) async fn probe(
     })
 }
 
-/// The target as a URL; like blackbox_exporter, one without a scheme is asked by plain HTTP.
-fn target(text: &str) -> Result<Url, BadProbe> {
+/// The target as a URL: blackbox_exporter takes URLs, hosts, and hosts with ports, as the prober needs them. For
+/// HTTP, one without a scheme is asked in plain text.
+fn target(text: &str, prober: ProberName) -> Result<Url, BadProbe> {
     let lower = text.to_ascii_lowercase();
-    let full = if lower.starts_with("http://") || lower.starts_with("https://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
+    let complete = prober
+        .schemes()
+        .iter()
+        .any(|scheme| lower.starts_with(&format!("{scheme}://")));
+    let full = match prober {
+        _ if complete => text.to_owned(),
+        ProberName::Http => format!("http://{text}"),
+        ProberName::Tcp => format!("{}://{text}", prober.schemes()[0]),
     };
     let url =
         Url::parse(&full).map_err(|error| BadProbe(format!("target {text:?} is not a URL: {error}")))?;
     if url.host_str().is_none_or(str::is_empty) {
         return Err(BadProbe(format!("target {text:?} names no host")));
+    }
+    if prober.needs_port() && url.port_or_known_default().is_none() {
+        return Err(BadProbe(format!("target {text:?} names no port")));
     }
     Ok(url)
 }
@@ -148,6 +158,9 @@ fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<Stri
                     "answer {}, {} bytes of body",
                     response.status, response.body_length
                 ));
+            }
+            if let Some(answer) = &hop.answer {
+                lines.push(format!("answer {answer:?}"));
             }
             if let Some(failure) = &hop.failure {
                 lines.push(format!("failed: {failure}"));
