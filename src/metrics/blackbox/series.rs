@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{View, success};
 use crate::metrics::collector::seconds;
 use crate::metrics::labels::bounded;
-use crate::outcome::{ChainFacts, Failure, Hop, Rule, Timings, TlsFacts};
+use crate::outcome::{ChainFacts, ConnectFailure, Failure, Hop, Rule, Timings, TlsFacts};
 
 /// What blackbox_exporter exports for a chain that nobody verified: the zero time of its language, as a timestamp.
 const NO_VERIFIED_CHAIN: f64 = -62_135_596_800.0;
@@ -204,7 +204,12 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
     if view.attempt.is_none() {
         return vec![sample("resolve", resolve)];
     }
-    let connected = |hop: &Hop| matches!(hop.failure, None | Some(Failure::Http(_)));
+    let connected = |hop: &Hop| match &hop.failure {
+        None | Some(Failure::Http(_)) => true,
+        // Without TLS there was a connection before there was a reset.
+        Some(Failure::Connect(ConnectFailure::Reset)) => hop.tls.is_none() && hop.url.starts_with("http:"),
+        Some(_) => false,
+    };
     let sum = |reached: &dyn Fn(&Hop) -> bool, of: fn(&Timings) -> Duration| -> Duration {
         let hops = view.hops().iter().filter(|hop| reached(hop));
         hops.map(|hop| of(&hop.timings)).sum()
@@ -217,9 +222,12 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
         ),
         sample("resolve", resolve),
         sample("tls", sum(&connected, |timings| timings.tls)),
+        // Of the judged answer alone: what a redirect brings along is not waited for.
         sample(
             "transfer",
-            sum(&|hop| hop.response.is_some(), |timings| timings.transfer),
+            view.response
+                .and_then(|_| view.hops().last())
+                .map_or(Duration::ZERO, |hop| hop.timings.transfer),
         ),
     ]
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use http::header::HOST;
 use http::response::Parts;
 use http::uri::Authority;
 use jiff::Timestamp;
@@ -111,6 +112,7 @@ impl Journey<'_> {
         match ready {
             Ok((transport, version)) => {
                 let cookies = trail.cookies(url);
+                let referer = trail.referer(url);
                 let ask = Ask {
                     url,
                     method: &trail.method,
@@ -119,6 +121,7 @@ impl Journey<'_> {
                     hostname: self.request.hostname,
                     marked: self.request.marked,
                     cookies: cookies.as_ref(),
+                    referer: referer.as_ref(),
                 };
                 self.exchange(&ask, transport, version, &mut leg).await;
             }
@@ -184,8 +187,8 @@ impl Journey<'_> {
         home: bool,
         hop: &mut Hop,
     ) -> Result<(Transport, Version), Failure> {
-        let host = match self.request.hostname {
-            Some(hostname) if home => name_of(hostname),
+        let host = match self.host_header() {
+            Some(host) if home => name_of(host),
             Some(_) | None => host_of(url),
         };
         let begun = Instant::now();
@@ -235,10 +238,7 @@ impl Journey<'_> {
         } = answer;
         leg.hop.timings.processing = answer.processing;
         leg.hop.timings.transfer = answer.transfer;
-        let encoded = self.settings.compression.is_some();
-        leg.hop.response = head
-            .as_ref()
-            .map(|head| response::facts(head, &body, encoded, received));
+        leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
                 if failure.is_none() {
@@ -249,6 +249,20 @@ impl Journey<'_> {
             None => leg.redirect = head,
         }
         leg.hop.failure = failure;
+    }
+
+    /// What `Host` says in place of the URL's host: a server that is asked by that name is verified by it.
+    fn host_header(&self) -> Option<&str> {
+        let own = || {
+            self.settings
+                .headers
+                .iter()
+                .find(|(name, _)| *name == HOST)?
+                .1
+                .to_str()
+                .ok()
+        };
+        self.request.hostname.or_else(own)
     }
 
     fn reading(&self, head: &[Violation]) -> Reading {

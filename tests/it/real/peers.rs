@@ -59,6 +59,8 @@ pub enum Program {
     PowerDns,
     /// A validating resolver.
     Unbound,
+    /// A web server.
+    Nginx,
     /// A tester that makes requests of its own from a description of an API.
     Schemathesis,
     /// A linter of container files.
@@ -82,6 +84,7 @@ impl Program {
             Self::Knot => &["knotd"],
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
+            Self::Nginx => &["nginx"],
             Self::Schemathesis => &["schemathesis"],
             Self::Hadolint => &["hadolint"],
             Self::KubernetesValidate => &["kubernetes-validate"],
