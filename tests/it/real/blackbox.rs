@@ -26,23 +26,26 @@ mod compare;
 mod difference;
 mod names;
 mod nginx;
+mod python;
 mod world;
 
 mod http;
 mod http_answers;
 mod http_tls;
 mod probe;
+mod tcp;
 
 /// Cases under way at once.
 const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 4] = [
+    let sets: [(Prober, &[Case]); 5] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
+        (Prober::Tcp, tcp::CASES),
     ];
     let each = sets
         .into_iter()

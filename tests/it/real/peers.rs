@@ -61,6 +61,8 @@ pub enum Program {
     Unbound,
     /// A web server.
     Nginx,
+    /// A Python with servers for mail and gRPC.
+    Python,
     /// A tester that makes requests of its own from a description of an API.
     Schemathesis,
     /// A linter of container files.
@@ -85,6 +87,7 @@ impl Program {
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
             Self::Nginx => &["nginx"],
+            Self::Python => &["peers-python"],
             Self::Schemathesis => &["schemathesis"],
             Self::Hadolint => &["hadolint"],
             Self::KubernetesValidate => &["kubernetes-validate"],

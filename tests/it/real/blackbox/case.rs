@@ -8,17 +8,19 @@ pub(super) enum Prober {
     /// `/probe` itself: parameters, headers, formats.
     Probe,
     Http,
+    Tcp,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 2] = [Self::Probe, Self::Http];
+    pub(super) const ALL: [Self; 3] = [Self::Probe, Self::Http, Self::Tcp];
 
     /// Its name in a module.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Probe => "/probe",
             Self::Http => "http",
+            Self::Tcp => "tcp",
         }
     }
 }

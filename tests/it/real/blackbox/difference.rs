@@ -18,11 +18,12 @@ pub(super) enum Difference {
     RefusedClient,
     StageBudget,
     ResetRace,
+    LongHead,
 }
 
 impl Difference {
     /// Every one, in the order of the documents.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::OwnSeries,
         Self::Escaping,
         Self::Cipher,
@@ -36,6 +37,7 @@ impl Difference {
         Self::RefusedClient,
         Self::StageBudget,
         Self::ResetRace,
+        Self::LongHead,
     ];
 
     /// Its name and its reason in the documents.
@@ -94,6 +96,10 @@ impl Difference {
                 "stage that hangs",
                 "a stage that hangs ends after three quarters of the time left, so that there is time to say so",
             ),
+            Self::LongHead => (
+                "head without end",
+                "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
+            ),
             Self::ResetRace => (
                 "reset at once",
                 "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
@@ -109,7 +115,7 @@ impl Difference {
 
     /// Whether a case that names it need not show it every time.
     pub(super) fn is_by_chance(self) -> bool {
-        self == Self::ResetRace
+        matches!(self, Self::ResetRace | Self::LongHead)
     }
 
     /// Whether it explains a finding.
@@ -135,6 +141,7 @@ impl Difference {
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
             Self::StageBudget => fewer(finding) && of("probe_duration_seconds"),
+            Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::version::TLS12;
 
 use super::nginx::Nginx;
+use super::python::Servers;
 use crate::lab::authority::Issued;
+use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::web::Framing;
 use crate::lab::{Answer, Authority, Coding, Connect, DAY, Flaw, Handshake, Reply, WebLab, WebSpec};
 
@@ -16,7 +20,9 @@ use crate::lab::{Answer, Authority, Coding, Connect, DAY, Flaw, Handshake, Reply
 pub(super) struct World {
     values: BTreeMap<&'static str, String>,
     _sites: Vec<WebLab>,
+    _talks: Vec<TalkLab>,
     _nginx: Nginx,
+    _python: Servers,
     _authority: Authority,
     _folder: tempfile::TempDir,
 }
@@ -27,6 +33,7 @@ struct Draft<'a> {
     folder: &'a Path,
     values: BTreeMap<&'static str, String>,
     sites: Vec<WebLab>,
+    talks: Vec<TalkLab>,
 }
 
 impl World {
@@ -38,20 +45,29 @@ impl World {
             folder: folder.path(),
             values: BTreeMap::new(),
             sites: Vec::new(),
+            talks: Vec::new(),
         };
         draft.files();
         draft.connections().await;
         draft.certificates().await;
         draft.handshakes().await;
+        draft.talks().await;
         let nginx = Nginx::start(&authority.good("127.0.0.1")).await;
         draft.values.insert("nginx", nginx.plain());
         draft.values.insert("nginx_tls", nginx.tls());
+        let python = Servers::start(&authority.good("127.0.0.1"), folder.path()).await;
+        draft.values.insert("smtp", python.smtp.clone());
+        draft.values.insert("real_health", python.health.clone());
         draft.pages().await;
-        let Draft { values, sites, .. } = draft;
+        let Draft {
+            values, sites, talks, ..
+        } = draft;
         Self {
             values,
             _sites: sites,
+            _talks: talks,
             _nginx: nginx,
+            _python: python,
             _authority: authority,
             _folder: folder,
         }
@@ -90,6 +106,12 @@ impl Draft<'_> {
     }
 
     fn keep(&mut self, name: &'static str, site: WebLab) {
+        let port = site.port().to_string();
+        match name {
+            "named" => drop(self.values.insert("named_port", port)),
+            "expired" => drop(self.values.insert("expired_port", port)),
+            _ => {}
+        }
         self.values.insert(name, site.url(""));
         self.sites.push(site);
     }
@@ -164,6 +186,24 @@ impl Draft<'_> {
             let site = WebLab::tls(self.authority.good("127.0.0.1")).start().await;
             site.handshake(handshake);
             self.keep(name, site);
+        }
+    }
+
+    /// What holds a dialogue, over TCP.
+    async fn talks(&mut self) {
+        let issued = self
+            .authority
+            .leaf("127.0.0.1")
+            .also(&["both.test", "localhost"])
+            .issue();
+        let tls = Arc::new(issued.server_config(&[]));
+        for (name, script) in scripts(&tls) {
+            let talk = TalkLab::start(script).await;
+            self.values.insert(name, talk.addr().to_string());
+            if name == "greeter" {
+                self.values.insert("greeter_port", talk.addr().port().to_string());
+            }
+            self.talks.push(talk);
         }
     }
 
@@ -328,4 +368,41 @@ async fn compressed(site: &WebLab) {
     let mut short = text().coded(Coding::Gzip).await;
     short.body.truncate(short.body.len() - 6);
     site.route("/gzip-short", short);
+}
+
+/// What is said by the servers that hold a dialogue.
+fn scripts(tls: &Arc<ServerConfig>) -> [(&'static str, Vec<Turn>); 11] {
+    let greeting = || Turn::say("220 mail.test ESMTP\r\n");
+    let begin_tls = || Turn::Tls(Arc::clone(tls));
+    let secure = || Turn::say("250 secure\r\n");
+    let long_line = format!("{}\nend\n", "x".repeat(100_000));
+    [
+        ("greeter", vec![greeting(), Turn::Hang]),
+        ("greets_once", vec![greeting()]),
+        (
+            "many_lines",
+            vec![Turn::say("250-one\r\n250-two\r\n250 three\r\n")],
+        ),
+        (
+            "helo",
+            vec![greeting(), Turn::Hear, Turn::say("250 me\r\n"), Turn::Hang],
+        ),
+        ("echo_after_greeting", vec![greeting(), Turn::Echo, Turn::Hang]),
+        ("echo", vec![Turn::Echo, Turn::Hang]),
+        ("silent", vec![Turn::Hang]),
+        ("closing", vec![]),
+        ("long_line", vec![Turn::say(&long_line), Turn::Hang]),
+        ("talk_tls", vec![begin_tls(), greeting(), Turn::Hang]),
+        (
+            "talk_starttls",
+            vec![
+                greeting(),
+                Turn::Hear,
+                Turn::say("220 go\r\n"),
+                begin_tls(),
+                secure(),
+                Turn::Hang,
+            ],
+        ),
+    ]
 }
