@@ -242,7 +242,7 @@ pub struct ResponseFacts {
     pub version: f64,
     /// `Location`, if any; at most 2,048 bytes kept.
     pub location: Option<String>,
-    /// `Content-Length`, or the length of the body when it was read to the end; `None` unknown.
+    /// `Content-Length`, or 0 where the framing says that there is no content; `None` unknown.
     pub content_length: Option<u64>,
     /// Bytes of body read, after decompression.
     pub body_length: u64,
