@@ -5,6 +5,7 @@ pub mod peers;
 
 mod acme;
 mod api;
+mod blackbox;
 mod chain;
 mod deploy;
 mod dns;

@@ -59,6 +59,10 @@ pub enum Program {
     PowerDns,
     /// A validating resolver.
     Unbound,
+    /// A web server.
+    Nginx,
+    /// A Python with servers for mail and gRPC.
+    Python,
     /// A tester that makes requests of its own from a description of an API.
     Schemathesis,
     /// A linter of container files.
@@ -82,6 +86,8 @@ impl Program {
             Self::Knot => &["knotd"],
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
+            Self::Nginx => &["nginx"],
+            Self::Python => &["peers-python"],
             Self::Schemathesis => &["schemathesis"],
             Self::Hadolint => &["hadolint"],
             Self::KubernetesValidate => &["kubernetes-validate"],
