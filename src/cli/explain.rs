@@ -107,7 +107,7 @@ fn explain(cause: Cause) {
 }
 
 fn named(causes: impl Iterator<Item = Cause>) -> String {
-    let names: Vec<&str> = causes.map(|cause| cause.as_str()).collect();
+    let names: Vec<&str> = causes.map(Cause::as_str).collect();
     names.join(", ")
 }
 

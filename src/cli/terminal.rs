@@ -89,14 +89,15 @@ impl Live {
         (terminal && obeys).then_some(self)
     }
 
-    /// Columns that a line may take without wrapping: one that wraps cannot be drawn over.
+    /// Columns that a line may take without wrapping, the `^C` that a terminal echoes behind it included: one that wraps
+    /// cannot be drawn over.
     pub(super) fn room(self) -> usize {
         let size = match self {
             Self::Output => terminal_size::terminal_size_of(std::io::stdout()),
             Self::Error => terminal_size::terminal_size_of(std::io::stderr()),
         };
         size.map_or(PIPED, |(width, _)| usize::from(width.0))
-            .saturating_sub(1)
+            .saturating_sub(3)
     }
 
     /// Draws a text over the line, as much of it as there is room for.

@@ -99,13 +99,15 @@ fn subcommands() -> Vec<Vec<String>> {
         let help = help(&strings(&parent)).unwrap();
         let listed = help.split("\nCommands:\n").nth(1).unwrap_or_default();
         let names = listed.lines().take_while(|line| !line.is_empty());
-        let names = names.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+        // What stands further in goes on with the line before.
+        let names = names.filter_map(|line| line.strip_prefix("  ").filter(|name| !name.starts_with(' ')));
+        let names = names.filter_map(|line| line.split_whitespace().next());
         let children: Vec<Vec<String>> = names
             .filter(|name| *name != "help")
             .map(|name| parent.iter().cloned().chain([name.to_owned()]).collect())
             .collect();
-        all.splice(place + 1..=place, children);
         place += 1;
+        all.splice(place..place, children);
     }
     all
 }

@@ -192,7 +192,7 @@ async fn what_is_no_request_is_refused_and_the_next_is_served() {
     let server = Running::with(large(3), limits).await;
     let endless = [
         b"GET /".as_slice(),
-        &[b'a'; 100_000],
+        &b"a".repeat(100_000),
         b" HTTP/1.1\r\nhost: x\r\n\r\n",
     ]
     .concat();
