@@ -20,6 +20,10 @@ const STAGES: &[(Stage, &str)] = &[
         "Whether a browser would accept what the handshake shows.",
     ),
     (Stage::Http, "Whether the answer is the right one."),
+    (
+        Stage::Exchange,
+        "Whether a dialogue other than HTTP went as it should.",
+    ),
     (Stage::Foresight, "What will break if nothing is done."),
     (Stage::Traffic, "What arrives, whatever probes say."),
 ];

@@ -2,18 +2,20 @@
 //! what was found.
 //!
 //! Page and terminal render this, and nothing else of an outcome, so that they cannot tell two stories. Nothing here
-//! is about one protocol: a prober says what it did as [`Layer`]s of its own (`http.rs` beside this file is the first),
+//! is about one protocol: a prober says what it did as [`Layer`]s of its own (`http.rs` and `exchange.rs` beside this file),
 //! and [`account`] adds what the verdict finds of each. The texts come from outside: whoever shows them makes them fit
 //! to be shown.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Finding, Verdict};
 use crate::cause::{Effect, Stage};
-use crate::endpoint::Endpoint;
-use crate::outcome::{Attempt, Outcome, Timings};
+use crate::endpoint::{Endpoint, ProberName};
+use crate::outcome::{Attempt, Outcome, Peer, Timings};
 
+mod connection;
+mod exchange;
 mod http;
 mod resolution;
 pub(crate) mod servers;
@@ -21,9 +23,9 @@ pub(crate) mod servers;
 /// What one probe met, in the order in which it met it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The address that the layers are about: the one that the verdict names, else the first that fails, else the
-    /// slowest; `None` where none was tried.
-    pub address: Option<SocketAddr>,
+    /// Whom the layers are about: the address that the verdict names, else the first that fails, else the slowest;
+    /// `None` where nothing was tried.
+    pub peer: Option<Peer>,
     /// The layers, in the order in which the probe passed through them.
     pub layers: Vec<Layer>,
     /// Where the time went at that address, phase after phase; without those that took none.
@@ -35,7 +37,7 @@ pub struct Account {
 /// One layer of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
-    /// What it is called, in one word: `dns`, `connect`, `tls`, `http`, `redirect`.
+    /// What it is called, in one word: `dns`, `connect`, `tls`, `http`, `redirect`, `exchange`.
     pub name: &'static str,
     /// The stage whose causes are causes of this layer; `None` of one that nothing can be wrong with.
     pub stage: Option<Stage>,
@@ -98,8 +100,8 @@ pub struct Phase {
 /// An address that was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// The address.
-    pub address: SocketAddr,
+    /// Whom the attempt was made to.
+    pub peer: Peer,
     /// All its phases together.
     pub took: Duration,
     /// What came of it, in one line.
@@ -194,10 +196,13 @@ impl Layer {
 pub fn account(endpoint: &Endpoint, outcome: &Outcome, verdict: &Verdict) -> Account {
     let attempt = shown(outcome, verdict);
     let mut layers = vec![resolution::layer(endpoint, &outcome.resolution)];
-    layers.extend(http::layers(endpoint, attempt, verdict));
+    layers.extend(match outcome.prober {
+        ProberName::Http => http::layers(endpoint, attempt, verdict),
+        ProberName::Tcp => exchange::layers(endpoint, attempt, verdict),
+    });
     judge(&mut layers, verdict);
     Account {
-        address: attempt.map(|attempt| attempt.address),
+        peer: attempt.map(|attempt| attempt.peer.clone()),
         layers,
         phases: attempt.map_or_else(Vec::new, |attempt| phases(outcome, attempt)),
         addresses: outcome.attempts.iter().map(tried).collect(),
@@ -212,7 +217,7 @@ fn shown<'a>(outcome: &'a Outcome, verdict: &Verdict) -> Option<&'a Attempt> {
     let clean = |attempt: &&Attempt| attempt.failure().is_none() && attempt.violations.is_empty();
     attempts
         .iter()
-        .find(|attempt| named == Some(attempt.address.ip()))
+        .find(|attempt| named.is_some() && named == attempt.peer.ip())
         // Addresses of a family that cannot be reached from here fail without anything being wrong.
         .or_else(|| {
             attempts
@@ -286,7 +291,7 @@ fn phases(outcome: &Outcome, attempt: &Attempt) -> Vec<Phase> {
 fn tried(attempt: &Attempt) -> Tried {
     let response = attempt.last().and_then(|hop| hop.response.as_ref());
     Tried {
-        address: attempt.address,
+        peer: attempt.peer.clone(),
         took: attempt.timings().total(),
         came: match (attempt.failure(), attempt.violations.first(), response) {
             (Some(failure), ..) => Fact::bad(failure.to_string()),

@@ -9,8 +9,8 @@ use linkwatch::diagnosis::layers::{Account, Tone, account};
 use linkwatch::diagnosis::{Finding, Standing, Verdict};
 use linkwatch::endpoint::Endpoint;
 use linkwatch::outcome::{
-    AddressSource, Attempt, ConnectFailure, Failure, Hop, HttpFailure, Outcome, Resolution, ResponseFacts,
-    Rule, Timings, Violation,
+    AddressSource, Attempt, ConnectFailure, Failure, Hop, HttpFailure, Outcome, Peer, Resolution,
+    ResponseFacts, Rule, Timings, Violation,
 };
 
 use crate::watched::{endpoint, finding, group, now};
@@ -23,6 +23,7 @@ fn asked(url: &str) -> Endpoint {
 
 fn hop(url: &str, address: &str, status: Option<u16>) -> Hop {
     Hop {
+        answer: None,
         url: url.to_owned(),
         address: Some(address.parse().unwrap()),
         timings: Timings {
@@ -47,7 +48,7 @@ fn hop(url: &str, address: &str, status: Option<u16>) -> Hop {
 
 fn attempt(hops: Vec<Hop>) -> Attempt {
     Attempt {
-        address: hops[0].address.unwrap(),
+        peer: Peer::Address(hops[0].address.unwrap()),
         hops,
         violations: Vec::new(),
     }
@@ -55,12 +56,16 @@ fn attempt(hops: Vec<Hop>) -> Attempt {
 
 fn outcome(attempts: Vec<Attempt>) -> Outcome {
     Outcome {
+        prober: linkwatch::endpoint::ProberName::Http,
         started: now(),
         elapsed: Duration::from_millis(50),
         resolution: Resolution {
             name: "a.example".to_owned(),
             elapsed: Duration::from_millis(5),
-            addresses: attempts.iter().map(|attempt| attempt.address.ip()).collect(),
+            addresses: attempts
+                .iter()
+                .map(|attempt| attempt.peer.ip().unwrap())
+                .collect(),
             ..Resolution::default()
         },
         attempts,
@@ -175,7 +180,7 @@ fn what_fails_is_told_where_it_fails_and_what_lies_behind_is_not_reached() {
         vec![finding(Cause::DnsNoRecords, "an address", "none")],
     );
     let told = account(&endpoint, &nothing, &nameless);
-    assert_eq!(told.address, None);
+    assert_eq!(told.peer, None);
     assert_eq!(met(&told)[0], ("dns", Wrong, vec![Cause::DnsNoRecords]));
     assert!(told.layers[1..].iter().all(|layer| layer.state == Unreached));
     assert!(told.layers.iter().all(|layer| !layer.expected.is_empty()));
@@ -199,7 +204,7 @@ fn the_address_that_the_verdict_names_is_told_and_every_other_is_summed_up() {
     };
     let endpoint = asked("http://a.example/");
     let told = account(&endpoint, &seen, &verdict(Standing::Up, vec![named]));
-    assert_eq!(told.address, Some("192.0.2.9:80".parse().unwrap()));
+    assert_eq!(told.peer, Some(Peer::Address("192.0.2.9:80".parse().unwrap())));
     let came: Vec<_> = told
         .addresses
         .iter()
@@ -221,7 +226,7 @@ fn the_address_that_the_verdict_names_is_told_and_every_other_is_summed_up() {
         &outcome(vec![attempt(vec![elsewhere]), good()]),
         &verdict(Standing::Up, vec![]),
     );
-    assert_eq!(well.address, Some("192.0.2.7:80".parse().unwrap()));
+    assert_eq!(well.peer, Some(Peer::Address("192.0.2.7:80".parse().unwrap())));
 }
 
 #[test]

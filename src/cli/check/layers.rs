@@ -74,7 +74,7 @@ const fn style(state: LayerState) -> Style {
 /// A bar per phase, drawn to scale, each beginning where the one before has ended.
 pub(super) fn waterfall(sheet: &mut Sheet, account: &Account) {
     let total: Duration = account.phases.iter().map(|phase| phase.took).sum();
-    let Some(address) = account.address.filter(|_| !total.is_zero()) else {
+    let Some(address) = account.peer.as_ref().filter(|_| !total.is_zero()) else {
         return;
     };
     sheet.row(
@@ -103,7 +103,7 @@ pub(super) fn addresses(sheet: &mut Sheet, addresses: &[Tried], up: usize) {
         &[format!("{up} of {total} as they should be").into()],
     );
     for tried in addresses {
-        let address = format!("{}  {}  ", tried.address, milliseconds(tried.took));
+        let address = format!("{}  {}  ", tried.peer, milliseconds(tried.took));
         let style = match tried.came.tone {
             Tone::Bad => WARNING,
             Tone::Plain | Tone::Aside => GOOD,

@@ -19,7 +19,7 @@ pub(super) fn write(sheet: &mut Sheet, checked: &Checked, kinds: &Kinds) {
     verdict(sheet, checked, kinds);
     sheet.gap();
     layers::write(sheet, &account.layers);
-    if let Some(chain) = probed.outcome.chain_at(account.address) {
+    if let Some(chain) = probed.outcome.chain_of(account.peer.as_ref()) {
         sheet.gap();
         chain::write(sheet, LABEL, chain, probed.at);
     }

@@ -1,9 +1,10 @@
 //! The layers of an HTTP probe: connection, handshake and exchange, once more for each redirect that was followed.
 
+use super::connection::{certificate, connected, connection, shaken};
 use super::{Fact, Layer, LayerState, Verdict};
 use crate::cause::Stage;
 use crate::endpoint::{Endpoint, TextMatch};
-use crate::outcome::{Attempt, ChainFacts, Failure, Hop, TlsFacts, Violation};
+use crate::outcome::{Attempt, Failure, Hop, Violation};
 
 /// The layers behind DNS, in order; unreached ones where there was no address to try.
 pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
@@ -20,7 +21,12 @@ pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &V
             layers.push(redirect(hop));
             layers.extend(looked_up(hop));
         }
-        layers.extend([connected(hop), shaken(hop), answered(hop)]);
+        let tls = if hop.url.starts_with("https:") {
+            shaken(hop)
+        } else {
+            Layer::skipped("tls", Stage::Tls, "not asked for: the URL is http")
+        };
+        layers.extend([connected(hop), tls, answered(hop)]);
     }
     // What should be is said of the endpoint's own connection, and of the answer that is judged.
     expect(layers.iter_mut(), "connect", connection(endpoint));
@@ -59,72 +65,14 @@ fn looked_up(hop: &Hop) -> Option<Layer> {
     Some(Layer::passed("dns", Stage::Dns, hop.timings.dns, vec![fact]))
 }
 
-fn connected(hop: &Hop) -> Layer {
-    let Some(address) = hop.address else {
-        return Layer::unreached("connect", Stage::Connect);
-    };
-    let fact = match &hop.failure {
-        Some(failure @ Failure::Connect(_)) => Fact::bad(format!("{address}; failed: {failure}")),
-        Some(_) | None => Fact::plain(address.to_string()),
-    };
-    Layer::passed("connect", Stage::Connect, hop.timings.connect, vec![fact])
-}
-
-fn shaken(hop: &Hop) -> Layer {
-    if !hop.url.starts_with("https:") {
-        return Layer::skipped("tls", Stage::Tls, "not asked for: the URL is http");
-    }
-    if let Some(Failure::Dns(_) | Failure::Connect(_)) = &hop.failure {
-        return Layer::unreached("tls", Stage::Tls);
-    }
-    let session = session(hop.tls.as_ref());
-    let fact = match &hop.failure {
-        Some(failure @ (Failure::Tls(_) | Failure::Untrusted)) => {
-            Fact::bad(format!("{session}; failed: {failure}"))
-        }
-        Some(_) | None => Fact::plain(session),
-    };
-    let chain = hop.tls.as_ref().and_then(|facts| facts.chain.as_deref());
-    let facts = [Some(fact), chain.and_then(leaf).map(Fact::aside)];
-    let facts = facts.into_iter().flatten().collect();
-    Layer::passed("tls", Stage::Tls, hop.timings.tls, facts)
-}
-
-/// What the handshake agreed on.
-fn session(facts: Option<&TlsFacts>) -> String {
-    let Some(facts) = facts else {
-        return "no session".to_owned();
-    };
-    let parts = [facts.version, facts.cipher, facts.alpn.as_deref()];
-    let agreed: Vec<&str> = parts.into_iter().flatten().collect();
-    if agreed.is_empty() {
-        "nothing agreed".to_owned()
-    } else {
-        agreed.join(", ")
-    }
-}
-
-/// Whose certificate was shown, by whom it was issued, and until when it is valid.
-fn leaf(chain: &ChainFacts) -> Option<String> {
-    let leaf = chain.leaf()?;
-    let name = leaf.names.first().unwrap_or(&leaf.subject);
-    let more = match leaf.name_count {
-        ..=1 => String::new(),
-        count => format!(" and {} more", count - 1),
-    };
-    let until = leaf.not_after.strftime("%Y-%m-%d");
-    Some(format!(
-        "certificate for {name}{more}, by {}, until {until}",
-        leaf.issuer_name
-    ))
-}
-
 fn answered(hop: &Hop) -> Layer {
     let ended = match &hop.failure {
         Some(Failure::Dns(_) | Failure::Connect(_) | Failure::Tls(_) | Failure::Untrusted) => {
             return Layer::unreached("http", Stage::Http);
         }
-        Some(failure @ Failure::Http(_)) => Some(format!("failed: {failure}")),
+        Some(failure @ (Failure::Http(_) | Failure::Exchange(_) | Failure::Unable(_))) => {
+            Some(format!("failed: {failure}"))
+        }
         None => None,
     };
     let came = hop.response.as_ref().map(|response| {
@@ -143,7 +91,7 @@ fn answered(hop: &Hop) -> Layer {
 }
 
 /// Rules that the answer broke and that no cause speaks of.
-fn broken<'a>(attempt: &'a Attempt, verdict: &'a Verdict) -> impl Iterator<Item = Fact> + 'a {
+pub(super) fn broken<'a>(attempt: &'a Attempt, verdict: &'a Verdict) -> impl Iterator<Item = Fact> + 'a {
     let untold = |violation: &&Violation| {
         let mut findings = verdict.findings();
         !findings.any(|one| (&one.expected, &one.actual) == (&violation.expected, &violation.actual))
@@ -155,26 +103,6 @@ fn broken<'a>(attempt: &'a Attempt, verdict: &'a Verdict) -> impl Iterator<Item 
         ))
     };
     attempt.violations.iter().filter(untold).map(line)
-}
-
-fn connection(endpoint: &Endpoint) -> Vec<String> {
-    let port = endpoint.url.port_or_known_default().unwrap_or_default();
-    vec![format!("a connection to port {port} of every address")]
-}
-
-fn certificate(endpoint: &Endpoint) -> Vec<String> {
-    let expect = &endpoint.group.expect.certificate;
-    let mut lines = vec![format!("a trusted certificate for {}", endpoint.host)];
-    if !expect.issuer.is_empty() {
-        lines.push(format!("by {}", expect.issuer.join(" or ")));
-    }
-    if let Some(left) = expect.lifetime_left {
-        lines.push(format!(
-            "with at least {:.0} % of its lifetime left",
-            left * 100.0
-        ));
-    }
-    lines
 }
 
 fn answer(endpoint: &Endpoint) -> Vec<String> {

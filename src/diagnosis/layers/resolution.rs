@@ -10,6 +10,9 @@ pub(super) fn layer(endpoint: &Endpoint, resolution: &Resolution) -> Layer {
     if resolution.source == AddressSource::Literal {
         return Layer::skipped("dns", Stage::Dns, "not asked: the URL holds the address");
     }
+    if resolution.source == AddressSource::Elsewhere {
+        return Layer::skipped("dns", Stage::Dns, "not asked: nothing is resolved here");
+    }
     let mut facts = vec![addresses(resolution)];
     facts.extend(servers::lines(&resolution.answers).into_iter().map(Fact::aside));
     facts.extend(resolution.targets.iter().map(servers::target).map(Fact::aside));
@@ -23,7 +26,7 @@ fn addresses(resolution: &Resolution) -> Fact {
     }
     let origin = match resolution.source {
         AddressSource::HostsFile => ", by the hosts file of this machine",
-        AddressSource::Literal | AddressSource::Dns => "",
+        AddressSource::Literal | AddressSource::Dns | AddressSource::Elsewhere => "",
     };
     Fact::plain(format!(
         "{} has {}{origin}",

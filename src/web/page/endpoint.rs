@@ -140,7 +140,7 @@ fn layer_row(layer: &Layer) -> Markup {
 /// Phase after phase, to scale.
 fn waterfall(account: &Account) -> Markup {
     let total: Duration = account.phases.iter().map(|phase| phase.took).sum();
-    let Some(address) = account.address.filter(|_| !total.is_zero()) else {
+    let Some(address) = account.peer.as_ref().filter(|_| !total.is_zero()) else {
         return html! {};
     };
     let mut start = 0.0;
@@ -167,7 +167,7 @@ fn addresses(account: &Account, up: usize) -> Markup {
             caption { (up) " of " (account.addresses.len()) " addresses are as they should be" }
             thead { tr { @for head in ["Address", "Took", "Came"] { th scope="col" { (head) } } } }
             tbody { @for tried in &account.addresses {
-                tr { th scope="row" { (tried.address) } td.num { (time::duration(tried.took)) } td.fill { (safe(&tried.came.text)) } }
+                tr { th scope="row" { (tried.peer) } td.num { (time::duration(tried.took)) } td.fill { (safe(&tried.came.text)) } }
             } }
         }
     }
