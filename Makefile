@@ -12,9 +12,10 @@ test: real lint schema
 	cargo test --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 
-# The dashboards, held against the type that Grafana publishes.
+# The dashboards, held against the type that Grafana publishes; the operator's resources, against its own schemas.
 schema:
 	scripts/dashboard-schema.sh
+	scripts/operator-schema.sh
 
 # The pages of a running linkwatch (`make demo`), looked at in Chromium and judged by axe-core. A tool of ours.
 pages:
