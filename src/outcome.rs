@@ -65,6 +65,15 @@ impl Outcome {
         self.hops().find_map(|hop| hop.tls.as_ref()?.chain.as_ref())
     }
 
+    /// The last chain that was presented by the peer; without one there, the first by any.
+    #[must_use]
+    pub fn chain_of(&self, peer: Option<&Peer>) -> Option<&Arc<ChainFacts>> {
+        let attempt = self.attempts.iter().find(|attempt| Some(&attempt.peer) == peer);
+        let mut hops = attempt.into_iter().flat_map(|attempt| attempt.hops.iter().rev());
+        hops.find_map(|hop| hop.tls.as_ref()?.chain.as_ref())
+            .or_else(|| self.chain())
+    }
+
     /// The phases at the slowest address, summed over redirects, so that a slow replica is not hidden by a fast one.
     #[must_use]
     pub fn slowest_timings(&self) -> Timings {

@@ -10,6 +10,7 @@ mod chain;
 mod deploy;
 mod dns;
 mod notifications;
+mod provoked;
 mod scrape;
 mod tools;
 mod traffic;

@@ -185,7 +185,13 @@ pub struct Sample {
 
 /// Starts Prometheus with a configuration.
 pub async fn start_prometheus(program: &Path, configuration: &str) -> Prometheus {
+    start_prometheus_with(program, configuration, &[]).await
+}
+
+/// Starts Prometheus with a configuration and further arguments.
+pub async fn start_prometheus_with(program: &Path, configuration: &str, more: &[&str]) -> Prometheus {
     let arguments = ["--storage.tsdb.path={folder}/data", "--web.enable-lifecycle"];
+    let arguments = [&arguments[..], more].concat();
     Prometheus(Server::start(program, configuration, &arguments, "/-/ready").await)
 }
 
