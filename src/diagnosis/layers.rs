@@ -140,6 +140,9 @@ fn resolved(resolution: &Resolution) -> Vec<String> {
 }
 
 fn expected_connection(endpoint: &Endpoint) -> Vec<String> {
+    if endpoint.url.scheme() == "unix" {
+        return vec![format!("a connection to {}", endpoint.host)];
+    }
     let port = endpoint.url.port_or_known_default().unwrap_or_default();
     vec![format!("a connection to port {port} of every address")]
 }

@@ -30,6 +30,7 @@
 //! site.last_request().path;                                     // requests, heads and SNI are kept
 //!
 //! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
+//! let local = SocketLab::start([Turn::say("ready\n")]);        // the same at local.path(), a socket of this machine
 //!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
@@ -73,6 +74,6 @@ pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use heroku::HerokuLab;
-pub use talk::{TalkLab, Turn};
+pub use talk::{SocketLab, TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

@@ -42,4 +42,5 @@ mod traffic_reference;
 mod traffic_scenarios;
 mod traffic_source;
 mod traffic_watch;
+mod unix;
 mod web;
