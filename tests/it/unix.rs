@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use linkwatch::endpoint::socket_url;
 use tempfile::TempDir;
 
-use crate::lab::{Authority, Flaw, SocketLab, Turn};
+use crate::lab::{Authority, Flaw, TalkLab, Turn};
 use crate::prober::Asking;
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -19,6 +20,24 @@ fn url(path: &std::path::Path) -> String {
         .into()
 }
 
+/// A server on a socket in a directory of its own.
+struct Local {
+    dir: TempDir,
+    _server: TalkLab,
+}
+
+impl Local {
+    fn start(script: impl IntoIterator<Item = Turn>) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let server = TalkLab::unix(&dir.path().join("lab.sock"), script);
+        Self { dir, _server: server }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("lab.sock")
+    }
+}
+
 /// A module that begins with TLS and trusts an authority.
 fn over_tls(authority: &Authority, name: &str) -> String {
     let roots = authority.root_pem().replace('\n', "\n      ");
@@ -27,7 +46,7 @@ fn over_tls(authority: &Authority, name: &str) -> String {
 
 #[tokio::test]
 async fn a_connection_is_enough_and_no_address_is_told_of() {
-    let server = SocketLab::start([Turn::Hang]);
+    let server = Local::start([Turn::Hang]);
     let seen = Asking::by("prober: unix").probe(&url(&server.path())).await;
     assert_eq!((seen.root(), seen.value("probe_success")), ("", Some(1.0)));
     assert_eq!(seen.value("probe_failed_due_to_regex"), Some(0.0));
@@ -44,7 +63,7 @@ async fn a_connection_is_enough_and_no_address_is_told_of() {
 
 #[tokio::test]
 async fn a_dialogue_goes_as_over_tcp() {
-    let server = SocketLab::start([Turn::say("+PONG 7\r\n"), Turn::Echo]);
+    let server = Local::start([Turn::say("+PONG 7\r\n"), Turn::Echo]);
     let talk = |greeting: &str| {
         format!(
             r#"prober: unix
@@ -62,7 +81,7 @@ unix:
     let waiting = Asking::by(&talk("OK")).within(SHORT);
     let seen = waiting.probe(&url(&server.path())).await;
     assert_eq!(seen.root(), "exchange_timeout");
-    let brief = SocketLab::start([Turn::say("+PONG 7\r\n")]);
+    let brief = Local::start([Turn::say("+PONG 7\r\n")]);
     let seen = waiting.probe(&url(&brief.path())).await;
     assert_eq!(seen.root(), "exchange_mismatch");
     assert_eq!(seen.value("probe_failed_due_to_regex"), Some(1.0));
@@ -109,7 +128,7 @@ async fn tls_is_for_this_machine_unless_the_module_names_the_server() {
             "tls_expired",
         ),
     ] {
-        let server = SocketLab::start([Turn::Tls(Arc::clone(config)), Turn::Hang]);
+        let server = Local::start([Turn::Tls(Arc::clone(config)), Turn::Hang]);
         let seen = Asking::by(&module).probe(&url(&server.path())).await;
         assert_eq!(seen.root(), cause);
         let certificate = seen.value("probe_ssl_earliest_cert_expiry").is_some();

@@ -1,9 +1,8 @@
 //! A server that holds a dialogue by a script: what it says, what it waits for, and what it does then.
 
-use std::{future::pending, io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{future::pending, io, net::SocketAddr, path::Path, sync::Arc};
 
 use rustls::ServerConfig;
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream, UnixListener},
@@ -61,7 +60,25 @@ impl TalkLab {
         Self { addr, _task: task }
     }
 
-    /// Where it listens.
+    /// Binds a Unix socket at this path and follows the script with everyone who connects.
+    pub fn unix(path: &Path, script: impl IntoIterator<Item = Turn>) -> Self {
+        let listener = UnixListener::bind(path).expect("bind a Unix socket");
+        let script: Arc<[Turn]> = script.into_iter().collect();
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut talks = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let script = Arc::clone(&script);
+                talks.spawn(async move { drop(play(Box::new(stream), &script).await) });
+            }
+        });
+        Self {
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            _task: task,
+        }
+    }
+
+    /// Where it listens, over TCP.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -74,59 +91,22 @@ impl TalkLab {
     }
 }
 
-/// The same on a socket of this machine.
-#[derive(Debug)]
-pub struct SocketLab {
-    dir: TempDir,
-    _task: JoinSet<()>,
-}
-
-impl SocketLab {
-    /// Makes a socket and follows the script with everyone who connects.
-    ///
-    /// It cannot reset: such a socket knows none.
-    pub fn start(script: impl IntoIterator<Item = Turn>) -> Self {
-        let dir = TempDir::new().expect("a temporary directory");
-        let listener = UnixListener::bind(socket_in(&dir)).expect("bind a socket in a directory of its own");
-        let script: Arc<[Turn]> = script.into_iter().collect();
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            let mut talks = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let script = Arc::clone(&script);
-                talks.spawn(async move { drop(follow(Box::new(stream), &script).await) });
-            }
-        });
-        Self { dir, _task: task }
-    }
-
-    /// The path that leads there.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        socket_in(&self.dir)
-    }
-}
-
-fn socket_in(dir: &TempDir) -> PathBuf {
-    dir.path().join("lab.sock")
-}
-
 async fn run(listener: TcpListener, script: Arc<[Turn]>) {
     let mut talks = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let script = Arc::clone(&script);
-        talks.spawn(async move { drop(follow_over_tcp(stream, &script).await) });
+        talks.spawn(async move { drop(follow(stream, &script).await) });
     }
 }
 
-async fn follow_over_tcp(stream: TcpStream, script: &[Turn]) -> io::Result<()> {
+async fn follow(stream: TcpStream, script: &[Turn]) -> io::Result<()> {
     if matches!(script.first(), Some(Turn::Reset)) {
         return stream.set_zero_linger();
     }
-    follow(Box::new(stream), script).await
+    play(Box::new(stream), script).await
 }
 
-async fn follow(stream: Box<dyn Stream>, script: &[Turn]) -> io::Result<()> {
+async fn play(stream: Box<dyn Stream>, script: &[Turn]) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     for turn in script {
         let mut line = String::new();
@@ -139,8 +119,8 @@ async fn follow(stream: Box<dyn Stream>, script: &[Turn]) -> io::Result<()> {
             }
             Turn::Tls(config) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
-                let shaken = acceptor.accept(stream.into_inner()).await?;
-                stream = BufReader::new(Box::new(shaken));
+                stream =
+                    BufReader::new(Box::new(acceptor.accept(stream.into_inner()).await?) as Box<dyn Stream>);
             }
             Turn::Babble => loop {
                 stream.write_all(b"and so on\n").await?;
