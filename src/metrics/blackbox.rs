@@ -1,4 +1,4 @@
-//! The series of `/probe`: those of blackbox_exporter's http prober, with its exact names, presence and meaning, and
+//! The series of `/probe`: those of blackbox_exporter, with its exact names, presence and meaning, and
 //! the cause beside them.
 
 use std::fmt;
@@ -9,17 +9,19 @@ use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use url::Url;
 
 use super::negotiate::Format;
 use super::protobuf::FamilyBuffer;
 use super::scrape::ScrapeError;
 use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
+use crate::endpoint::ProberName;
 use crate::outcome::{Attempt, ChainFacts, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts};
 
 mod series;
 
-pub(super) use series::{PREFACE, SERIES};
+pub(super) use series::{PREFACE, of};
 
 use series::{ProbeSeries, Sample};
 
@@ -38,7 +40,7 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
     let mut text = String::new();
     let mut bytes = Vec::new();
     let mut family = FamilyBuffer::default();
-    for series in SERIES {
+    for series in of(probe.outcome.prober) {
         let samples = (series.samples)(&view);
         if samples.is_empty() {
             continue;
@@ -65,7 +67,9 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
 pub fn success(outcome: &Outcome) -> bool {
     outcome.attempts.last().is_some_and(|attempt| {
         let ended_well = match attempt.failure() {
-            None => attempt.last().is_some_and(|hop| hop.response.is_some()),
+            None => attempt
+                .last()
+                .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
             Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
         };
         ended_well && attempt.violations.is_empty()
@@ -116,7 +120,7 @@ struct View<'a> {
     attempt: Option<&'a Attempt>,
     /// The judged answer, if one arrived.
     response: Option<&'a ResponseFacts>,
-    /// Of the judged answer's connection.
+    /// Of the connection that is judged.
     tls: Option<&'a TlsFacts>,
 }
 
@@ -124,14 +128,29 @@ impl<'a> View<'a> {
     fn of(probe: &Probe<'a>) -> Self {
         let attempt = probe.outcome.attempts.last();
         let last = attempt.and_then(Attempt::last);
-        let response = last.and_then(|hop| hop.response.as_ref());
+        // A redirect that cannot be followed is no answer, unlike one that is not followed.
+        let judged = last.filter(|hop| bad_redirect(hop).is_none());
+        let response = judged.and_then(|hop| hop.response.as_ref());
+        let tls = last.and_then(|hop| hop.tls.as_ref());
         Self {
             outcome: probe.outcome,
             cause: probe.cause,
             attempt,
             response,
-            tls: response.and_then(|_| last?.tls.as_ref()),
+            tls: tls.filter(|tls| match probe.outcome.prober {
+                ProberName::Http => response.is_some(),
+                // A session that was begun and accepted, whatever came of it.
+                ProberName::Tcp => {
+                    let untrusted = last.is_some_and(|hop| hop.failure == Some(Failure::Untrusted));
+                    tls.version.is_some() && !untrusted
+                }
+            }),
         }
+    }
+
+    /// The hop that is judged.
+    fn last(&self) -> Option<&'a Hop> {
+        self.attempt.and_then(Attempt::last)
     }
 
     fn hops(&self) -> &'a [Hop] {
@@ -144,14 +163,25 @@ impl<'a> View<'a> {
 
     /// The address chosen for the first hop.
     fn address(&self) -> Option<IpAddr> {
-        self.attempt.map(|attempt| attempt.address.ip().to_canonical())
+        self.attempt?.peer.ip().map(|address| address.to_canonical())
     }
 
     /// Redirects met: those followed, and the last one where it was not.
     fn redirects(&self) -> usize {
-        let refused = self.response.is_some_and(|response| {
-            matches!(response.status, 301 | 302 | 303 | 307 | 308) && response.location.is_some()
-        });
+        let refused = match self.hops().last().and_then(bad_redirect) {
+            Some(location) => Url::parse(location).is_ok(),
+            None => self.response.is_some_and(|response| {
+                matches!(response.status, 301 | 302 | 303 | 307 | 308) && response.location.is_some()
+            }),
+        };
         self.hops().len().saturating_sub(1) + usize::from(refused)
+    }
+}
+
+/// Where a redirect leads that cannot be followed.
+fn bad_redirect(hop: &Hop) -> Option<&str> {
+    match &hop.failure {
+        Some(Failure::Http(HttpFailure::BadRedirect(location))) => Some(location),
+        _ => None,
     }
 }
