@@ -285,7 +285,10 @@ groups:
         let groups = [
             watched(AlertName::EndpointDown, ""),
             watched(AlertName::EndpointDegraded, "expect: {duration: 400ms}"),
-            watched(AlertName::EndpointFlapping, ""),
+            watched(
+                AlertName::EndpointFlapping,
+                "confirm: {attempts: 5, pause: 100ms}",
+            ),
             watched(
                 AlertName::DnsTargetDrift,
                 &format!("expect: {{dns: {{target: {HERE}}}}}"),
