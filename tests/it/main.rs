@@ -46,4 +46,5 @@ mod traffic_reference;
 mod traffic_scenarios;
 mod traffic_source;
 mod traffic_watch;
+mod unix;
 mod web;
