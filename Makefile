@@ -4,6 +4,7 @@
 
 # The incident of May 8th, live, clicks included: lab and program in one process, /metrics on http://127.0.0.1:9716/.
 demo:
+	cargo build --bin linkwatch --example incident
 	cargo run --example incident -- --live
 
 # Formatting, lints, documentation, and every test, the real peers' included.

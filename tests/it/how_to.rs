@@ -209,3 +209,35 @@ fn prometheus_and_alertmanager_take_the_files_of_the_guides() {
     }
     assert!(judged >= 5, "{judged} files");
 }
+
+#[test]
+fn nginx_takes_the_block_that_the_guide_shows() {
+    let Some(nginx) = find_or_leave_out("the proxy's block", Program::Nginx, Generation::Current) else {
+        return;
+    };
+    let text = std::fs::read_to_string(root().join("docs/how-to/behind-a-proxy.md")).unwrap();
+    let block = blocks(&text, "nginx").concat();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nginx.conf");
+    let own = folder.path().display();
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {own}/{name};"));
+    let whole = format!(
+        "error_log {own}/error.log;\npid {own}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{}\nserver {{ listen unix:{own}/socket;\n{block}}}\n}}\n",
+        paths.concat()
+    );
+    std::fs::write(&file, whole).unwrap();
+    let said = peers::run(
+        &nginx,
+        &[
+            "-t",
+            "-e",
+            "stderr",
+            "-p",
+            &own.to_string(),
+            "-c",
+            file.to_str().unwrap(),
+        ],
+    );
+    assert!(said.contains("test is successful"), "{said}");
+}
