@@ -31,6 +31,8 @@ pub use tls::{CertificateFacts, ChainFacts, ChainProblem, Staple, TlsFacts};
 pub struct Outcome {
     /// What was spoken.
     pub prober: ProberName,
+    /// Whether the module has a rule in CEL, whether or not the probe came so far.
+    pub judges_json: bool,
     /// When the probe began.
     pub started: Timestamp,
     /// How long it took, all stages and addresses.
@@ -272,6 +274,8 @@ pub enum Rule {
     Header,
     /// The body.
     Body,
+    /// The body in JSON, by an expression.
+    Cel,
     /// The answer in another protocol than HTTP.
     Answer,
 }

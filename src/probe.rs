@@ -169,6 +169,7 @@ impl Prober {
         let attempts = join_all(attempts).await;
         Outcome {
             prober: prober.name(),
+            judges_json: matches!(prober, ProberKind::Http(settings) if settings.judges_json()),
             started,
             elapsed: begun.elapsed(),
             resolution,

@@ -170,6 +170,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     };
     Ok(Outcome {
         prober: ProberName::Http,
+        judges_json: false,
         started: SystemClock.now(),
         elapsed: Duration::from_millis(40),
         resolution: Resolution {

@@ -93,6 +93,8 @@ fn settings(tls: tls::Settings) -> anyhow::Result<Settings> {
         body_size_limit: 0,
         fail_if_body_matches: Vec::new(),
         fail_if_body_not_matches: Vec::new(),
+        fail_if_body_json_matches: None,
+        fail_if_body_json_not_matches: None,
         fail_if_header_matches: Vec::new(),
         fail_if_header_not_matches: Vec::new(),
         http2: true,

@@ -38,6 +38,8 @@ pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Optio
         body_size_limit: raw.body_size_limit.map_or(0, |limit| limit.0),
         fail_if_body_matches: patterns(raw.fail_if_body_matches_regexp.as_deref()),
         fail_if_body_not_matches: patterns(raw.fail_if_body_not_matches_regexp.as_deref()),
+        fail_if_body_json_matches: expression(raw.fail_if_body_json_matches_cel.as_ref(), at),
+        fail_if_body_json_not_matches: expression(raw.fail_if_body_json_not_matches_cel.as_ref(), at),
         fail_if_header_matches: header_rules(raw.fail_if_header_matches.as_deref(), at),
         fail_if_header_not_matches: header_rules(raw.fail_if_header_not_matches.as_deref(), at),
         http2: raw.enable_http2.unwrap_or(true),
@@ -63,11 +65,6 @@ fn unsupported(raw: &Http, at: &Resolving<'_>) {
         ("proxy_url", raw.proxy_url),
         ("no_proxy", raw.no_proxy),
         ("proxy_connect_header", raw.proxy_connect_header),
-        ("fail_if_body_json_matches_cel", raw.fail_if_body_json_matches_cel),
-        (
-            "fail_if_body_json_not_matches_cel",
-            raw.fail_if_body_json_not_matches_cel,
-        ),
     ];
     let switched = [
         ("enable_http3", raw.enable_http3),
@@ -226,6 +223,18 @@ fn patterns(raw: Option<&[Pattern]>) -> Vec<regex::Regex> {
         .iter()
         .map(|pattern| pattern.regex.clone())
         .collect()
+}
+
+fn expression(raw: Option<&At<String>>, at: &Resolving<'_>) -> Option<prober::Expression> {
+    let raw = raw?;
+    let compiled = prober::Expression::compile(&raw.value);
+    compiled
+        .map_err(|why| {
+            let what = format!("bad CEL expression {}: {why}", shown(&raw.value));
+            let hint = "its variable is body, as in body.status == 'ok'";
+            at.findings.fault_with_hint(raw.place, what, hint);
+        })
+        .ok()
 }
 
 fn header_rules(raw: Option<&[At<HeaderMatch>]>, at: &Resolving<'_>) -> Vec<prober::HeaderRule> {

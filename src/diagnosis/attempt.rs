@@ -238,7 +238,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Version => Cause::HttpProtocol,
         Rule::Tls => Cause::TlsProtocol,
         Rule::Header => Cause::HttpHeader,
-        Rule::Body => Cause::HttpBody,
+        Rule::Body | Rule::Cel => Cause::HttpBody,
         Rule::Answer => Cause::ExchangeMismatch,
     }
 }

@@ -10,6 +10,7 @@ use super::{Addressing, tls};
 mod body;
 mod exchange;
 mod hop;
+mod json;
 mod redirect;
 mod request;
 mod response;
@@ -17,6 +18,7 @@ mod rules;
 mod stream;
 
 pub(super) use hop::Journey;
+pub use json::Expression;
 
 /// A module of the http prober: blackbox_exporter's keys, resolved, files read.
 #[derive(Debug)]
@@ -48,6 +50,10 @@ pub struct Settings {
     pub fail_if_body_matches: Vec<Regex>,
     /// The body must match all of these.
     pub fail_if_body_not_matches: Vec<Regex>,
+    /// The body in JSON, for which this must not hold.
+    pub fail_if_body_json_matches: Option<Expression>,
+    /// The body in JSON, for which this must hold.
+    pub fail_if_body_json_not_matches: Option<Expression>,
     /// No header may match these.
     pub fail_if_header_matches: Vec<HeaderRule>,
     /// Headers must match all of these.
@@ -58,6 +64,13 @@ pub struct Settings {
     pub authorization: Option<http::HeaderValue>,
     /// TLS, checked and ready.
     pub tls: tls::Connector,
+}
+
+impl Settings {
+    /// Whether a rule in CEL judges the body.
+    pub(super) const fn judges_json(&self) -> bool {
+        self.fail_if_body_json_matches.is_some() || self.fail_if_body_json_not_matches.is_some()
+    }
 }
 
 /// A rule on a header.

@@ -20,6 +20,7 @@ mod documents;
 mod feed;
 mod hosted;
 mod http;
+mod http_json;
 mod levels;
 mod lifecycle;
 mod metrics;

@@ -27,6 +27,7 @@ fn refused(at: jiff::Timestamp) -> Outcome {
     let address = "192.0.2.7:443".parse().unwrap();
     Outcome {
         prober: linkwatch::endpoint::ProberName::Http,
+        judges_json: false,
         started: at,
         elapsed: Duration::from_millis(12),
         resolution: Resolution {

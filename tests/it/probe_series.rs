@@ -55,6 +55,7 @@ fn hop(milliseconds: u64) -> Hop {
 fn outcome(hops: Vec<Hop>) -> Outcome {
     Outcome {
         prober: ProberName::Http,
+        judges_json: false,
         started: now(),
         elapsed: Duration::from_millis(100),
         resolution: Resolution {

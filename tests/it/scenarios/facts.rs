@@ -288,6 +288,7 @@ impl Facts {
             .collect();
         Outcome {
             prober: linkwatch::endpoint::ProberName::Http,
+            judges_json: false,
             started: now(),
             elapsed: Duration::from_millis(50),
             resolution,

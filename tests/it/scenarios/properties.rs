@@ -237,6 +237,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     (resolution(), attempts()).prop_map(|(resolution, attempts)| Outcome {
         prober: linkwatch::endpoint::ProberName::Http,
+        judges_json: false,
         started: now(),
         elapsed: Duration::ZERO,
         resolution,

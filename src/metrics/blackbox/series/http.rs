@@ -9,6 +9,20 @@ use crate::outcome::{Failure, Hop, Rule, Timings};
 
 pub(super) const SERIES: &[ProbeSeries] = &[
     ProbeSeries {
+        name: "probe_failed_due_to_cel",
+        labels: &[],
+        help: "Whether a CEL expression on the body was broken; absent where the module has none.",
+        samples: |view| {
+            let mut violations = view.attempt.into_iter().flat_map(|attempt| &attempt.violations);
+            let broken = violations.any(|broken| broken.rule == Rule::Cel);
+            if view.outcome.judges_json {
+                flag(broken)
+            } else {
+                Vec::new()
+            }
+        },
+    },
+    ProbeSeries {
         name: "probe_failed_due_to_regex",
         labels: &[],
         help: "Whether a rule on the body or on a header was broken.",
