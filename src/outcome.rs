@@ -19,7 +19,9 @@ mod resolution;
 mod tls;
 
 pub use answer::{AnswerFacts, Awaited, DialogueFacts};
-pub use failure::{ConnectFailure, ExchangeFailure, Failure, HttpFailure, TlsFailure};
+pub use failure::{
+    ConnectFailure, ExchangeFailure, Failure, HttpFailure, ProxyFailure, ProxyMet, TlsFailure, TokenFailure,
+};
 pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
     ServerRole, TargetLookup, TargetResolution, TargetStanding,
@@ -167,8 +169,10 @@ impl From<Peer> for String {
 pub struct Hop {
     /// What was asked for.
     pub url: String,
-    /// Where it connected to; `None` when the name of a later hop did not resolve.
+    /// Where it connected to: the proxy, where there is one. `None` when the name of a later hop did not resolve.
     pub address: Option<SocketAddr>,
+    /// The proxy that it went through, as `host:port`.
+    pub proxy: Option<String>,
     /// How long each phase took.
     pub timings: Timings,
     /// What the handshake showed, as far as it came; a recorded chain stays when verification fails.
@@ -188,6 +192,7 @@ impl Hop {
         Self {
             url,
             address: None,
+            proxy: None,
             timings: Timings {
                 dns: Duration::ZERO,
                 connect: Duration::ZERO,

@@ -75,10 +75,21 @@ impl ProberKind {
         }
     }
 
-    /// Tries the target at each address.
+    /// Whether the target's name is left to a proxy.
+    fn leaves_resolving(&self, url: &Url) -> bool {
+        match self {
+            Self::Http(settings) => settings.proxies.resolve(url),
+            Self::Tcp(_) => false,
+        }
+    }
+
+    /// Tries the target at each address; without one, where it is left to a proxy.
     fn attempts<'a>(&'a self, call: Call<'a>, addresses: &[IpAddr]) -> Vec<BoxFuture<'a, Attempt>> {
         // Boxed: an attempt is some kilobytes, and joining moves them about.
         match self {
+            Self::Http(settings) if settings.proxies.resolve(call.request.url) => {
+                vec![http::Journey { call, settings }.attempt(None).boxed()]
+            }
             Self::Http(settings) => {
                 let journey = http::Journey { call, settings };
                 each(addresses, |address| journey.attempt(Some(address)).boxed())
@@ -154,7 +165,11 @@ impl Prober {
         let started = self.clock.now();
         let begun = Instant::now();
         let prober = &request.module.prober;
-        let resolution = self.resolve(request, prober.addressing()).await;
+        let resolution = if prober.leaves_resolving(request.url) {
+            Resolution::elsewhere()
+        } else {
+            self.resolve(request, prober.addressing()).await
+        };
         let call = Call {
             prober: self,
             request,

@@ -40,7 +40,7 @@ pub(super) async fn probe(
         .probe(&Request {
             url: &endpoint.url,
             module: &module,
-            addresses: AddressChoice::One,
+            addresses: asked.addresses,
             expect: &endpoint.group.expect,
             told: &[],
             former_targets: &[],

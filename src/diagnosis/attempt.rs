@@ -10,8 +10,8 @@ use super::{Finding, dns, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
-    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, Reply, ResponseFacts,
-    Rule, TlsFailure, Violation,
+    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, ProxyFailure, ProxyMet,
+    Reply, ResponseFacts, Rule, TlsFacts, TlsFailure, Violation,
 };
 
 /// What was found at one address.
@@ -98,6 +98,12 @@ fn failed(
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_else(|| endpoint.host.clone());
     let mut found = match failure {
+        Failure::Proxy(failure) => proxy(failure, endpoint, clocks),
+        Failure::Token(failure) => vec![Finding::new(
+            Cause::HttpToken,
+            &format!("a token from {}", failure.endpoint),
+            &failure.what,
+        )],
         Failure::Dns(reply) => vec![unresolved(reply, &host)],
         Failure::Connect(failure) => vec![connect(failure)],
         Failure::Tls(failure) => tls(failure, hop, &host, clocks),
@@ -117,6 +123,33 @@ fn failed(
         }
     }
     found
+}
+
+/// What failed on the way to the proxy is told as any such failure, with the proxy's name.
+fn proxy(failure: &ProxyFailure, endpoint: &Endpoint, clocks: Clocks) -> Vec<Finding> {
+    let proxy = &failure.proxy;
+    match &failure.met {
+        ProxyMet::Refused(what) => vec![Finding::new(
+            Cause::ConnectProxy,
+            &format!("a connection by the proxy {proxy}"),
+            what,
+        )],
+        ProxyMet::Unreached { failure, chain } => {
+            let mut hop = Hop::new(format!("http://{proxy}/"));
+            hop.tls = chain.clone().map(|chain| TlsFacts {
+                version: None,
+                cipher: None,
+                alpn: None,
+                chain: Some(chain),
+            });
+            let found = failed(&hop, failure, false, endpoint, clocks);
+            let at_proxy = |finding: Finding| {
+                let actual = format!("{}, at the proxy {proxy}", finding.actual);
+                Finding::new(finding.cause, &finding.expected, &actual)
+            };
+            found.into_iter().map(at_proxy).collect()
+        }
+    }
 }
 
 fn unresolved(reply: &Reply, host: &str) -> Finding {

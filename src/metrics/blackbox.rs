@@ -16,7 +16,9 @@ use super::scrape::ScrapeError;
 use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
 use crate::endpoint::ProberName;
-use crate::outcome::{Attempt, ChainFacts, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts};
+use crate::outcome::{
+    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts,
+};
 
 mod series;
 
@@ -60,19 +62,38 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
     Ok(bytes)
 }
 
-/// Whether the probe succeeded as a module judges: an answer came and broke none of its rules. Where redirects were
-/// given up, the last one itself is judged.
+/// Whether the probe succeeded at every address that was tried. One that there is no way to from here says nothing
+/// as long as there is a way to another.
 #[must_use]
 pub fn success(outcome: &Outcome) -> bool {
-    outcome.attempts.last().is_some_and(|attempt| {
-        let ended_well = match attempt.failure() {
-            None => attempt
-                .last()
-                .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
-            Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
-        };
-        ended_well && attempt.violations.is_empty()
-    })
+    outcome
+        .attempts
+        .last()
+        .is_some_and(|last| succeeded(judged(outcome).unwrap_or(last)))
+}
+
+/// Whether an attempt succeeded as a module judges: an answer came and broke none of its rules. Where redirects were
+/// given up, the last one itself is judged.
+fn succeeded(attempt: &Attempt) -> bool {
+    let ended_well = match attempt.failure() {
+        None => attempt
+            .last()
+            .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
+        Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
+    };
+    ended_well && attempt.violations.is_empty()
+}
+
+/// The attempt that the series are about: the first that failed, else the last.
+fn judged(outcome: &Outcome) -> Option<&Attempt> {
+    let unreachable = Failure::Connect(ConnectFailure::Unreachable);
+    let reached = |attempt: &&Attempt| attempt.failure() != Some(&unreachable);
+    let mut failed = outcome.attempts.iter().filter(|attempt| !succeeded(attempt));
+    let attempts = outcome.attempts.iter();
+    failed
+        .find(reached)
+        .or_else(|| attempts.filter(reached).next_back())
+        .or(outcome.attempts.last())
 }
 
 #[derive(Debug)]
@@ -125,7 +146,7 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(probe: &Probe<'a>) -> Self {
-        let attempt = probe.outcome.attempts.last();
+        let attempt = judged(probe.outcome);
         let last = attempt.and_then(Attempt::last);
         let response = last.and_then(|hop| hop.response.as_ref());
         let tls = last.and_then(|hop| hop.tls.as_ref());

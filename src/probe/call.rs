@@ -100,6 +100,33 @@ impl Call<'_> {
         Err(Failure::Connect(failure))
     }
 
+    /// Connects and shakes hands in one, over QUIC.
+    pub(super) async fn shake_over_quic(
+        &self,
+        tls: &tls::Connector,
+        address: SocketAddr,
+        host: &str,
+        hop: &mut Hop,
+    ) -> Result<tls::quic::Session, Failure> {
+        let begun = Instant::now();
+        let handshake = self.handshake(host, Alpn::Nothing);
+        hop.address = Some(address);
+        let shaken = tls.over_quic(address, handshake).await;
+        hop.timings.tls += begun.elapsed();
+        hop.tls = Some(shaken.facts);
+        shaken.session.map_err(failure_of)
+    }
+
+    fn handshake<'h>(&'h self, host: &'h str, alpn: Alpn) -> Handshake<'h> {
+        Handshake {
+            host: host.trim_end_matches('.'),
+            alpn,
+            now: self.prober.clock.now(),
+            intermediates: &self.prober.intermediates,
+            deadline: budget::until(Stage::Tls, self.request.deadline),
+        }
+    }
+
     /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.
     pub(super) async fn shake(
         &self,
@@ -109,22 +136,20 @@ impl Call<'_> {
         hop: &mut Hop,
     ) -> Result<Line, Failure> {
         let begun = Instant::now();
-        let handshake = Handshake {
-            host: host.trim_end_matches('.'),
-            alpn,
-            now: self.prober.clock.now(),
-            intermediates: &self.prober.intermediates,
-            deadline: budget::until(Stage::Tls, self.request.deadline),
-        };
+        let handshake = self.handshake(host, alpn);
         let shaken = tls.handshake(socket, handshake).await;
         hop.timings.tls += begun.elapsed();
         hop.tls = Some(shaken.facts);
-        match shaken.stream {
-            Ok(stream) => Ok(Line::Tls(Box::new(stream))),
-            Err(ShakeFailure::Untrusted) => Err(Failure::Untrusted),
-            Err(ShakeFailure::Tls(failure)) => Err(Failure::Tls(failure)),
-            Err(ShakeFailure::Connect(failure)) => Err(Failure::Connect(failure)),
-        }
+        let stream = shaken.stream.map_err(failure_of)?;
+        Ok(Line::Tls(Box::new(stream)))
+    }
+}
+
+fn failure_of(failure: ShakeFailure) -> Failure {
+    match failure {
+        ShakeFailure::Untrusted => Failure::Untrusted,
+        ShakeFailure::Tls(failure) => Failure::Tls(failure),
+        ShakeFailure::Connect(failure) => Failure::Connect(failure),
     }
 }
 

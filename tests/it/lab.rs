@@ -31,6 +31,9 @@
 //!
 //! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
 //!
+//! let proxy = ProxyLab::start(Proxying::Http, site.addr()).await;   // also Https, Socks, Says(..), Hangs; told()
+//! let three = QuicLab::start(&good, "h3", Quic::Stall).await;   // HTTP/3; also Reply(..), Close
+//!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
 //!
@@ -65,6 +68,8 @@ pub mod authority;
 pub mod clicks;
 pub mod dns;
 pub mod heroku;
+pub mod proxy;
+pub mod quic;
 pub mod talk;
 pub mod web;
 pub mod webhook;
@@ -73,6 +78,8 @@ pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use heroku::HerokuLab;
+pub use proxy::{ProxyLab, Proxying};
+pub use quic::{Quic, QuicLab};
 pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

@@ -7,6 +7,7 @@ use crate::endpoint::ProberName;
 use crate::outcome::TlsFacts;
 
 mod address;
+mod certificate;
 mod dialogue;
 mod http;
 mod tls;
@@ -26,8 +27,20 @@ pub(super) type Sample = (Vec<(Cow<'static, str>, String)>, f64);
 /// Every family that a prober may export, by name.
 pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
     let tables: &[&[ProbeSeries]] = match prober {
-        ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, http::SERIES],
-        ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, dialogue::SERIES],
+        ProberName::Http => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            http::SERIES,
+        ],
+        ProberName::Tcp => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            dialogue::SERIES,
+        ],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
+use bytes::Bytes;
+use http::HeaderValue;
 use http::response::Parts;
 use http::uri::Authority;
 use jiff::Timestamp;
@@ -10,15 +12,18 @@ use url::Url;
 
 use super::body::{self, Reading};
 use super::exchange::{self, Answer, Version};
+use super::http3;
 use super::redirect::{self, Trail};
 use super::request::Ask;
 use super::rules::Rules;
+use super::tunnel::Way;
 use super::{Settings, response};
-use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
+use crate::outcome::{Attempt, ConnectFailure, Failure, Hop, HttpFailure, Peer, Violation};
 use crate::probe::call::{Call, Dial};
 use crate::probe::host_of;
 use crate::probe::line::{Line, Socket};
 use crate::probe::tls::Alpn;
+use crate::probe::tls::quic::Session;
 
 /// What all attempts of one probe share.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +35,11 @@ pub(in crate::probe) struct Journey<'a> {
 }
 
 /// A hop, and what follows from it.
-struct Leg {
-    hop: Hop,
+pub(super) struct Leg {
+    pub(super) hop: Hop,
+    /// The body of the answer, where it is wanted.
+    pub(super) body: Vec<u8>,
+    keeps_body: bool,
     /// The head of a redirect that is to be followed.
     redirect: Option<Parts>,
     /// What the answer broke; empty for one that is not judged.
@@ -41,9 +49,14 @@ struct Leg {
 impl Journey<'_> {
     /// Asks the host at one of its addresses, or at whichever answers, and goes where it sends us.
     pub(in crate::probe) async fn attempt(self, address: Option<IpAddr>) -> Attempt {
-        let mut url = Cow::Borrowed(self.call.request.url);
+        let mut url = self.first_url();
         let mut trail = Trail::new(self.settings.method.clone());
+        trail.body = Bytes::copy_from_slice(&self.settings.body);
         let mut hops = Vec::new();
+        match self.authorization().await {
+            Ok(authorization) => trail.authorization = authorization,
+            Err(failure) => return self.unasked(address, failure),
+        }
         let violations = loop {
             let mut leg = self.leg(&url, &trail, address, hops.is_empty()).await;
             let Some(head) = leg.redirect else {
@@ -62,56 +75,184 @@ impl Journey<'_> {
                 }
             }
         };
-        let url = self.call.request.url;
+        self.forget_refused(&trail, hops.last()).await;
         Attempt {
-            peer: match address {
-                Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
-                None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
-            },
+            peer: self.peer(address),
             hops,
             violations,
         }
     }
 
-    async fn leg(&self, url: &Url, trail: &Trail, home_address: Option<IpAddr>, first: bool) -> Leg {
+    fn peer(&self, address: Option<IpAddr>) -> Peer {
+        let url = self.call.request.url;
+        match address {
+            Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
+            None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
+        }
+    }
+
+    /// What to ask with: a token, or what the module says.
+    async fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        match &self.settings.tokens {
+            Some(tokens) => Box::pin(tokens.header(self.call)).await.map(Some),
+            None => Ok(self.settings.authorization.clone()),
+        }
+    }
+
+    /// An attempt that ended before it began.
+    fn unasked(&self, address: Option<IpAddr>, failure: Failure) -> Attempt {
+        let mut hop = self.call.first_hop(without_credentials(self.call.request.url));
+        hop.failure = Some(failure);
+        Attempt {
+            peer: self.peer(address),
+            hops: vec![hop],
+            violations: Vec::new(),
+        }
+    }
+
+    /// A token that the target refuses may have been withdrawn.
+    async fn forget_refused(&self, trail: &Trail, last: Option<&Hop>) {
+        let refused = last
+            .and_then(|hop| hop.response.as_ref())
+            .is_some_and(|response| response.status == 401);
+        if let (Some(tokens), Some(authorization), true) =
+            (&self.settings.tokens, &trail.authorization, refused)
+        {
+            tokens.forget(authorization).await;
+        }
+    }
+
+    pub(super) async fn leg(
+        &self,
+        url: &Url,
+        trail: &Trail,
+        home_address: Option<IpAddr>,
+        first: bool,
+    ) -> Leg {
         let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
             hop: Hop::new(without_credentials(url)),
+            body: Vec::new(),
+            keeps_body: trail.keeps_body,
             redirect: None,
             violations: Vec::new(),
         };
         if first {
             leg.hop.timings.dns = self.call.dns;
         }
-        let dialled = match home_address.filter(|_| home) {
-            Some(address) => {
-                self.dial(&[SocketAddr::new(address, port_of(url))], &mut leg.hop)
-                    .await
+        let address = home_address.filter(|_| home);
+        if self.settings.http3 && url.scheme() == "https" {
+            self.leg_over_quic(url, trail, (address, home), &mut leg).await;
+            return leg;
+        }
+        let proxy = self.settings.proxies.of(url, address);
+        let opened = match (proxy, address) {
+            (Some(proxy), _) => self.by_proxy(proxy, url, address, &mut leg.hop).await,
+            (None, Some(address)) => {
+                let address = SocketAddr::new(address, port_of(url));
+                self.dial(&[address], &mut leg.hop).await.map(Way::Through)
             }
-            None => self.look_up_and_dial(url, &mut leg.hop).await,
+            (None, None) => self.look_up_and_dial(url, &mut leg.hop).await.map(Way::Through),
         };
-        let ready = match dialled {
-            Ok(socket) if url.scheme() == "https" => self.shake(socket, url, home, &mut leg.hop).await,
-            Ok(socket) => Ok((Line::Plain(socket), Version::Http1)),
+        let ready = match opened {
+            Ok(Way::Through(socket)) if url.scheme() == "https" => {
+                self.shake(socket, url, home, &mut leg.hop).await
+            }
+            Ok(Way::Through(socket)) => Ok((Line::Plain(socket), Version::Http1)),
+            Ok(Way::Along(line)) => Ok((line, Version::Http1)),
             Err(failure) => Err(failure),
         };
         match ready {
             Ok((line, version)) => {
+                let along = proxy.filter(|proxy| proxy.takes_requests(url));
+                let line = Ready::Line(line, version);
                 let cookies = trail.cookies(url);
                 let ask = Ask {
                     url,
                     method: &trail.method,
-                    with_body: trail.with_body,
+                    body: trail.with_body.then_some(&trail.body),
+                    authorization: trail.authorization.as_ref(),
                     home,
                     hostname: self.call.request.hostname,
                     marked: self.call.request.marked,
                     cookies: cookies.as_ref(),
+                    proxy: along.map(|proxy| (proxy, address)),
                 };
-                self.exchange(&ask, line, version, &mut leg).await;
+                self.exchange(&ask, line, &mut leg).await;
             }
             Err(failure) => leg.hop.failure = Some(failure),
         }
         leg
+    }
+
+    /// Where the probe begins; HTTP/3 has no plain text.
+    fn first_url(&self) -> Cow<'_, Url> {
+        let url = self.call.request.url;
+        if !self.settings.http3 || url.scheme() == "https" {
+            return Cow::Borrowed(url);
+        }
+        let mut secure = url.clone();
+        // Cannot fail between the two schemes.
+        let _ = secure.set_scheme("https");
+        Cow::Owned(secure)
+    }
+
+    async fn leg_over_quic(
+        &self,
+        url: &Url,
+        trail: &Trail,
+        (address, home): (Option<IpAddr>, bool),
+        leg: &mut Leg,
+    ) {
+        match self.shake_over_quic(url, (address, home), &mut leg.hop).await {
+            Err(failure) => leg.hop.failure = Some(failure),
+            Ok(session) => {
+                let cookies = trail.cookies(url);
+                let ask = Ask {
+                    url,
+                    method: &trail.method,
+                    body: trail.with_body.then_some(&trail.body),
+                    authorization: trail.authorization.as_ref(),
+                    home,
+                    hostname: self.call.request.hostname,
+                    marked: self.call.request.marked,
+                    cookies: cookies.as_ref(),
+                    proxy: None,
+                };
+                self.exchange(&ask, Ready::Quic(session), leg).await;
+            }
+        }
+    }
+
+    async fn shake_over_quic(
+        &self,
+        url: &Url,
+        (address, home): (Option<IpAddr>, bool),
+        hop: &mut Hop,
+    ) -> Result<Session, Failure> {
+        let address = match address {
+            Some(address) => SocketAddr::new(address, port_of(url)),
+            None => {
+                let preferred = self.settings.addressing.preferred;
+                let host = host_of(url);
+                let found = self.call.look_up(&host, port_of(url), preferred, hop).await?;
+                found
+                    .first()
+                    .copied()
+                    .ok_or(Failure::Connect(ConnectFailure::Unreachable))?
+            }
+        };
+        let host = self.server_name(url, home);
+        self.call
+            .shake_over_quic(&self.settings.tls, address, &host, hop)
+            .await
+    }
+
+    fn server_name<'u>(&'u self, url: &'u Url, home: bool) -> Cow<'u, str> {
+        match self.call.request.hostname {
+            Some(hostname) if home => name_of(hostname),
+            Some(_) | None => host_of(url),
+        }
     }
 
     /// A host that a redirect named: looked up as any other, its addresses tried in turn.
@@ -139,10 +280,7 @@ impl Journey<'_> {
         home: bool,
         hop: &mut Hop,
     ) -> Result<(Line, Version), Failure> {
-        let host = match self.call.request.hostname {
-            Some(hostname) if home => name_of(hostname),
-            Some(_) | None => host_of(url),
-        };
+        let host = self.server_name(url, home);
         let alpn = if self.settings.http2 {
             Alpn::Http2OrHttp1
         } else {
@@ -160,8 +298,8 @@ impl Journey<'_> {
         Ok((line, version))
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, line: Line, version: Version, leg: &mut Leg) {
-        let Some(request) = ask.request(self.settings, version) else {
+    async fn exchange(&self, ask: &Ask<'_>, ready: Ready, leg: &mut Leg) {
+        let Some(request) = ask.request(self.settings, ready.version()) else {
             let what = format!("no request can be written for {}", leg.hop.url);
             leg.hop.failure = Some(Failure::Http(HttpFailure::Protocol(what)));
             return;
@@ -169,16 +307,23 @@ impl Journey<'_> {
         let rules = self.rules();
         let follows = self.settings.follow_redirects && !self.call.request.expect.judges_first_answer();
         let mut received = Timestamp::UNIX_EPOCH;
-        let mut judged = None;
+        let (mut judged, keeps_body) = (None, leg.keeps_body);
         let reading = |head: &Parts| {
             received = self.call.prober.clock.now();
             if follows && redirect::leads_on(head) {
                 return None;
             }
             let violations = judged.insert(rules.judge_head(ask.url, head));
-            Some(self.reading(violations))
+            Some(self.reading(violations, keeps_body))
         };
-        let answer = exchange::exchange(line, version, request, reading, self.call.request.deadline).await;
+        let deadline = self.call.request.deadline;
+        let answer = match ready {
+            Ready::Line(line, version) => exchange::exchange(line, version, request, reading, deadline).await,
+            Ready::Quic(session) => {
+                let request = (request.map(drop), ask.body.cloned().unwrap_or_default());
+                http3::exchange(session, request, reading, deadline).await
+            }
+        };
         let Answer {
             head, body, failure, ..
         } = answer;
@@ -194,15 +339,16 @@ impl Journey<'_> {
                     violations.extend(rules.judge_body(&violations, &body.kept));
                 }
                 leg.violations = violations;
+                leg.body = body.kept;
             }
             None => leg.redirect = head,
         }
         leg.hop.failure = failure;
     }
 
-    fn reading(&self, head: &[Violation]) -> Reading {
+    fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
         let settings = self.settings;
-        let keep = self.rules().judges_body_after(head);
+        let keep = wanted || self.rules().judges_body_after(head);
         let (limit, limit_is_rule) = match settings.body_size_limit {
             0 => (body::OWN_LIMIT, keep),
             limit => (limit, true),
@@ -223,6 +369,21 @@ impl Journey<'_> {
     }
 }
 
+/// What a request can be sent on.
+enum Ready {
+    Line(Line, Version),
+    Quic(Session),
+}
+
+impl Ready {
+    const fn version(&self) -> Version {
+        match self {
+            Self::Line(_, version) => *version,
+            Self::Quic(_) => Version::Http3,
+        }
+    }
+}
+
 /// The name in a `Host` header, which may hold a port too.
 fn name_of(host: &str) -> Cow<'_, str> {
     match Authority::try_from(host) {
@@ -231,7 +392,7 @@ fn name_of(host: &str) -> Cow<'_, str> {
     }
 }
 
-fn port_of(url: &Url) -> u16 {
+pub(super) fn port_of(url: &Url) -> u16 {
     url.port_or_known_default().unwrap_or(80)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ProbeSeries, Sample, count, flag, maybe, one, tls_info};
 use crate::metrics::blackbox::View;
 use crate::metrics::collector::seconds;
-use crate::outcome::{Failure, Hop, Rule, Timings};
+use crate::outcome::{AddressSource, Failure, Hop, Rule, Timings};
 
 pub(super) const SERIES: &[ProbeSeries] = &[
     ProbeSeries {
@@ -115,7 +115,7 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
         let hops = view.hops().iter().filter(|hop| reached(hop));
         hops.map(|hop| of(&hop.timings)).sum()
     };
-    vec![
+    let mut phases = vec![
         sample("connect", sum(&connected, |timings| timings.connect)),
         sample(
             "processing",
@@ -127,5 +127,10 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
             "transfer",
             sum(&|hop| hop.response.is_some(), |timings| timings.transfer),
         ),
-    ]
+    ];
+    let left = view.outcome.resolution.source == AddressSource::Elsewhere;
+    if left && view.hops().len() <= 1 {
+        phases.retain(|(labels, _)| labels[0].1 != "resolve");
+    }
+    phases
 }
