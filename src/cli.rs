@@ -22,7 +22,6 @@ mod dns;
 mod explain;
 mod records;
 mod serve;
-mod servers;
 mod target;
 mod terminal;
 mod traffic;

@@ -162,6 +162,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     let hop = Hop {
         url: "https://endpoint.example/c/canary".to_owned(),
         address: Some(address),
+        proxy: None,
         timings: Timings::default(),
         tls: None,
         response: (!refused).then_some(answer),

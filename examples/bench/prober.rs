@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, Expectation};
-use linkwatch::outcome::{Family, Outcome};
+use linkwatch::outcome::Outcome;
 use linkwatch::probe::http::Settings;
-use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
+use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::call::Call;
 use super::line::{Line, Socket};
 use super::tls::{self, Alpn};
-use super::{connect, host_of};
+use super::{connect, server_name};
 use crate::outcome::{
     Awaited, ConnectFailure, DialogueFacts, ExchangeFailure, Failure, Hop, Rule, Violation,
 };
@@ -268,7 +268,7 @@ impl Dialogue {
         starttls: &tls::Connector,
         hop: &mut Hop,
     ) -> Result<Self, Failure> {
-        let host = host_of(call.request.url);
+        let host = server_name(call.request);
         let socket = match self.reader.into_inner() {
             Line::Plain(socket) => socket,
             // A second session inside the first.

@@ -33,6 +33,7 @@
 //!
 //! let proxy = ProxyLab::start(Proxying::Http, site.addr()).await;   // also Https, Socks, Says(..), Hangs; told()
 //! let three = QuicLab::start(&good, "h3", Quic::Stall).await;   // HTTP/3; also Reply(..), Close
+//! let health = HealthLab::start(None).await;                    // gRPC's health service; the name asked decides
 //!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
@@ -67,6 +68,7 @@
 pub mod authority;
 pub mod clicks;
 pub mod dns;
+pub mod health;
 pub mod heroku;
 pub mod proxy;
 pub mod quic;
@@ -77,6 +79,7 @@ pub mod webhook;
 pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
+pub use health::HealthLab;
 pub use heroku::HerokuLab;
 pub use proxy::{ProxyLab, Proxying};
 pub use quic::{Quic, QuicLab};

@@ -4,6 +4,7 @@ pub mod lab;
 mod lab_holds;
 mod watched;
 
+mod account;
 mod alerts;
 mod caa;
 mod causes;

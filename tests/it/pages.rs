@@ -41,6 +41,7 @@ fn refused(at: jiff::Timestamp) -> Outcome {
                 answer: None,
                 url: "https://a.example/c/canary".to_owned(),
                 address: Some(address),
+                proxy: None,
                 timings: Timings {
                     connect: Duration::from_millis(9),
                     ..Timings::default()
@@ -113,8 +114,10 @@ async fn an_endpoint_shows_every_layer_with_what_should_be_beside_what_is() {
         "an address",
         "192.0.2.7",
         "<th scope=\"row\">connect</th>",
+        "wrong",
+        "<code>connect_refused</code>",
         "a connection to port 443 of every address",
-        "192.0.2.7:443: connection refused",
+        "192.0.2.7:443; failed: connection refused",
         "<th scope=\"row\">tls</th>",
         "a trusted certificate for a.example",
         "not reached",

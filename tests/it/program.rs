@@ -155,6 +155,11 @@ pub(crate) struct Answer {
 }
 
 impl Site {
+    /// Where it listens.
+    pub(crate) fn address(self) -> SocketAddr {
+        self.0
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, "").await.unwrap()
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use http::header::HOST;
 use http::response::Parts;
 use http::uri::Authority;
 use jiff::Timestamp;
@@ -13,12 +14,13 @@ use url::Url;
 use super::body::{self, Reading};
 use super::exchange::{self, Answer, Version};
 use super::http3;
+use super::proxy::Proxy;
 use super::redirect::{self, Trail};
 use super::request::Ask;
 use super::rules::Rules;
 use super::tunnel::Way;
 use super::{Settings, response};
-use crate::outcome::{Attempt, ConnectFailure, Failure, Hop, HttpFailure, Peer, Violation};
+use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
 use crate::probe::call::{Call, Dial};
 use crate::probe::host_of;
 use crate::probe::line::{Line, Socket};
@@ -84,7 +86,7 @@ impl Journey<'_> {
     }
 
     fn peer(&self, address: Option<IpAddr>) -> Peer {
-        let url = self.call.request.url;
+        let url = &self.first_url();
         match address {
             Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
             None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
@@ -141,32 +143,19 @@ impl Journey<'_> {
             leg.hop.timings.dns = self.call.dns;
         }
         let address = home_address.filter(|_| home);
-        if self.settings.http3 && url.scheme() == "https" {
-            self.leg_over_quic(url, trail, (address, home), &mut leg).await;
-            return leg;
-        }
-        let proxy = self.settings.proxies.of(url, address);
-        let opened = match (proxy, address) {
-            (Some(proxy), _) => self.by_proxy(proxy, url, address, &mut leg.hop).await,
-            (None, Some(address)) => {
-                let address = SocketAddr::new(address, port_of(url));
-                self.dial(&[address], &mut leg.hop).await.map(Way::Through)
-            }
-            (None, None) => self.look_up_and_dial(url, &mut leg.hop).await.map(Way::Through),
-        };
-        let ready = match opened {
-            Ok(Way::Through(socket)) if url.scheme() == "https" => {
-                self.shake(socket, url, home, &mut leg.hop).await
-            }
-            Ok(Way::Through(socket)) => Ok((Line::Plain(socket), Version::Http1)),
-            Ok(Way::Along(line)) => Ok((line, Version::Http1)),
-            Err(failure) => Err(failure),
+        let secure = url.scheme() == "https";
+        let over_quic = self.settings.http3 && secure;
+        let proxy = self.settings.proxies.of(url, address).filter(|_| !over_quic);
+        let ready = if over_quic {
+            self.shake_over_quic(url, (address, home), &mut leg.hop).await
+        } else {
+            self.line(url, proxy, (address, home), &mut leg.hop).await
         };
         match ready {
-            Ok((line, version)) => {
-                let along = proxy.filter(|proxy| proxy.takes_requests(url));
-                let line = Ready::Line(line, version);
+            Ok(ready) => {
                 let cookies = trail.cookies(url);
+                let referer = trail.referer(url);
+                let along = proxy.filter(|proxy| proxy.takes_requests(url));
                 let ask = Ask {
                     url,
                     method: &trail.method,
@@ -176,9 +165,10 @@ impl Journey<'_> {
                     hostname: self.call.request.hostname,
                     marked: self.call.request.marked,
                     cookies: cookies.as_ref(),
+                    referer: referer.as_ref(),
                     proxy: along.map(|proxy| (proxy, address)),
                 };
-                self.exchange(&ask, line, &mut leg).await;
+                self.exchange(&ask, ready, &mut leg).await;
             }
             Err(failure) => leg.hop.failure = Some(failure),
         }
@@ -197,61 +187,26 @@ impl Journey<'_> {
         Cow::Owned(secure)
     }
 
-    async fn leg_over_quic(
+    /// A line to the target, or to the proxy that takes its requests.
+    async fn line(
         &self,
         url: &Url,
-        trail: &Trail,
-        (address, home): (Option<IpAddr>, bool),
-        leg: &mut Leg,
-    ) {
-        match self.shake_over_quic(url, (address, home), &mut leg.hop).await {
-            Err(failure) => leg.hop.failure = Some(failure),
-            Ok(session) => {
-                let cookies = trail.cookies(url);
-                let ask = Ask {
-                    url,
-                    method: &trail.method,
-                    body: trail.with_body.then_some(&trail.body),
-                    authorization: trail.authorization.as_ref(),
-                    home,
-                    hostname: self.call.request.hostname,
-                    marked: self.call.request.marked,
-                    cookies: cookies.as_ref(),
-                    proxy: None,
-                };
-                self.exchange(&ask, Ready::Quic(session), leg).await;
-            }
-        }
-    }
-
-    async fn shake_over_quic(
-        &self,
-        url: &Url,
+        proxy: Option<&Proxy>,
         (address, home): (Option<IpAddr>, bool),
         hop: &mut Hop,
-    ) -> Result<Session, Failure> {
-        let address = match address {
-            Some(address) => SocketAddr::new(address, port_of(url)),
-            None => {
-                let preferred = self.settings.addressing.preferred;
-                let host = host_of(url);
-                let found = self.call.look_up(&host, port_of(url), preferred, hop).await?;
-                found
-                    .first()
-                    .copied()
-                    .ok_or(Failure::Connect(ConnectFailure::Unreachable))?
+    ) -> Result<Ready, Failure> {
+        let way = match (proxy, address) {
+            (Some(proxy), _) => self.by_proxy(proxy, url, address, hop).await?,
+            (None, Some(address)) => {
+                let address = SocketAddr::new(address, port_of(url));
+                Way::Through(self.dial(&[address], hop).await?)
             }
+            (None, None) => Way::Through(self.look_up_and_dial(url, hop).await?),
         };
-        let host = self.server_name(url, home);
-        self.call
-            .shake_over_quic(&self.settings.tls, address, &host, hop)
-            .await
-    }
-
-    fn server_name<'u>(&'u self, url: &'u Url, home: bool) -> Cow<'u, str> {
-        match self.call.request.hostname {
-            Some(hostname) if home => name_of(hostname),
-            Some(_) | None => host_of(url),
+        match way {
+            Way::Through(socket) if url.scheme() == "https" => self.shake(socket, url, home, hop).await,
+            Way::Through(socket) => Ok(Ready::Line(Line::Plain(socket), Version::Http1)),
+            Way::Along(line) => Ok(Ready::Line(line, Version::Http1)),
         }
     }
 
@@ -273,13 +228,7 @@ impl Journey<'_> {
         self.call.dial(dial, hop).await
     }
 
-    async fn shake(
-        &self,
-        socket: Socket,
-        url: &Url,
-        home: bool,
-        hop: &mut Hop,
-    ) -> Result<(Line, Version), Failure> {
+    async fn shake(&self, socket: Socket, url: &Url, home: bool, hop: &mut Hop) -> Result<Ready, Failure> {
         let host = self.server_name(url, home);
         let alpn = if self.settings.http2 {
             Alpn::Http2OrHttp1
@@ -295,7 +244,7 @@ impl Journey<'_> {
             Some("h2") => Version::Http2,
             Some(_) | None => Version::Http1,
         };
-        Ok((line, version))
+        Ok(Ready::Line(line, version))
     }
 
     async fn exchange(&self, ask: &Ask<'_>, ready: Ready, leg: &mut Leg) {
@@ -329,10 +278,7 @@ impl Journey<'_> {
         } = answer;
         leg.hop.timings.processing = answer.processing;
         leg.hop.timings.transfer = answer.transfer;
-        let encoded = self.settings.compression.is_some();
-        leg.hop.response = head
-            .as_ref()
-            .map(|head| response::facts(head, &body, encoded, received));
+        leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
                 if failure.is_none() {
@@ -344,6 +290,28 @@ impl Journey<'_> {
             None => leg.redirect = head,
         }
         leg.hop.failure = failure;
+    }
+
+    /// The name that the server is asked by and verified by.
+    pub(super) fn server_name<'u>(&'u self, url: &'u Url, home: bool) -> Cow<'u, str> {
+        match self.host_header() {
+            Some(host) if home => name_of(host),
+            Some(_) | None => host_of(url),
+        }
+    }
+
+    /// What `Host` says in place of the URL's host: a server that is asked by that name is verified by it.
+    fn host_header(&self) -> Option<&str> {
+        let own = || {
+            self.settings
+                .headers
+                .iter()
+                .find(|(name, _)| *name == HOST)?
+                .1
+                .to_str()
+                .ok()
+        };
+        self.call.request.hostname.or_else(own)
     }
 
     fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
@@ -370,7 +338,7 @@ impl Journey<'_> {
 }
 
 /// What a request can be sent on.
-enum Ready {
+pub(super) enum Ready {
     Line(Line, Version),
     Quic(Session),
 }

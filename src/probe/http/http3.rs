@@ -1,5 +1,6 @@
 //! One request and its response over HTTP/3 (RFC 9114).
 
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -11,11 +12,41 @@ use http::response::Parts;
 use hyper::body::{Body, Frame};
 use quinn::ConnectionError as Closed;
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 use super::body::{self, Broken, BrokenBody, Reading};
 use super::exchange::{Answer, HEAD_LIMIT};
-use crate::outcome::{Failure, HttpFailure};
+use super::hop::{Journey, Ready, port_of};
+use crate::outcome::{ConnectFailure, Failure, Hop, HttpFailure};
+use crate::probe::host_of;
 use crate::probe::tls::quic::{self, Session};
+
+impl Journey<'_> {
+    /// A session with the target, at its address where that is known.
+    pub(super) async fn shake_over_quic(
+        &self,
+        url: &Url,
+        (address, home): (Option<IpAddr>, bool),
+        hop: &mut Hop,
+    ) -> Result<Ready, Failure> {
+        let address = match address {
+            Some(address) => SocketAddr::new(address, port_of(url)),
+            None => {
+                let preferred = self.settings.addressing.preferred;
+                let host = host_of(url);
+                let found = self.call.look_up(&host, port_of(url), preferred, hop).await?;
+                let unreachable = Failure::Connect(ConnectFailure::Unreachable);
+                found.first().copied().ok_or(unreachable)?
+            }
+        };
+        let host = self.server_name(url, home);
+        let session = self
+            .call
+            .shake_over_quic(&self.settings.tls, address, &host, hop)
+            .await?;
+        Ok(Ready::Quic(session))
+    }
+}
 
 /// Sends a request and reads the answer, as over the other versions. Ends by the deadline.
 pub(super) async fn exchange(

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
+    PROXY_AUTHORIZATION, REFERER, TRANSFER_ENCODING, USER_AGENT,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -42,6 +42,8 @@ pub(super) struct Ask<'a> {
     pub(super) cookies: Option<&'a HeaderValue>,
     /// The proxy that takes the request, and the target's address where it is known.
     pub(super) proxy: Option<(&'a Proxy, Option<IpAddr>)>,
+    /// Where the redirect came from.
+    pub(super) referer: Option<&'a HeaderValue>,
 }
 
 static LINKWATCH: HeaderValue = HeaderValue::from_static(build_info::USER_AGENT);
@@ -140,6 +142,11 @@ impl Ask<'_> {
             && let Some(credentials) = self.authorization.cloned().or_else(|| basic_of(self.url))
         {
             headers.insert(AUTHORIZATION, credentials);
+        }
+        if let Some(referer) = self.referer
+            && !headers.contains_key(REFERER)
+        {
+            headers.insert(REFERER, referer.clone());
         }
         if let Some(cookies) = self.cookies {
             headers.insert(COOKIE, with_cookies(headers.get(COOKIE), cookies));

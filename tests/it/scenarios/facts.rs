@@ -451,6 +451,7 @@ fn attempt(address: IpAddr, host: &str, at: &At) -> Attempt {
         answer: None,
         url: format!("https://{host}/c/canary"),
         address: Some(address),
+        proxy: None,
         timings: Timings {
             processing: Duration::from_millis(at.took_ms),
             ..Timings::default()

@@ -195,6 +195,7 @@ fn hop() -> impl Strategy<Value = Hop> {
             answer: None,
             url,
             address: None,
+            proxy: None,
             timings: Timings {
                 processing: Duration::from_millis(millis),
                 transfer: Duration::from_millis(millis),
