@@ -26,7 +26,7 @@ pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
     ServerRole, TargetLookup, TargetResolution, TargetStanding,
 };
-pub use tls::{CertificateFacts, ChainFacts, ChainProblem, Staple, TlsFacts};
+pub use tls::{CertificateFacts, ChainFacts, ChainProblem, ListFacts, RevocationFacts, Staple, TlsFacts};
 
 /// Everything that one probe of an endpoint saw.
 #[derive(Debug, Clone, Serialize)]
@@ -186,6 +186,8 @@ pub struct Hop {
     pub timings: Timings,
     /// What the handshake showed, as far as it came; a recorded chain stays when verification fails.
     pub tls: Option<TlsFacts>,
+    /// What the lists of revoked certificates say, where the module asks for them.
+    pub revocation: Option<RevocationFacts>,
     /// The HTTP response, once its head has arrived.
     pub response: Option<ResponseFacts>,
     /// What came back in another protocol.
@@ -210,6 +212,7 @@ impl Hop {
                 transfer: Duration::ZERO,
             },
             tls: None,
+            revocation: None,
             response: None,
             answer: None,
             failure: None,

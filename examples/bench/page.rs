@@ -163,6 +163,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
         url: "https://endpoint.example/c/canary".to_owned(),
         address: Some(address),
         proxy: None,
+        revocation: None,
         timings: Timings::default(),
         tls: None,
         response: (!refused).then_some(answer),

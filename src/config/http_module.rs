@@ -12,6 +12,8 @@ use super::value::Pattern;
 use super::{credential, header, module, oauth2};
 use crate::probe::http as prober;
 use crate::probe::http::proxy::Proxies;
+use crate::probe::http::revocation::Lists;
+use crate::probe::tls;
 
 pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Option<prober::Settings> {
     check_contradictions(raw, at);
@@ -54,6 +56,7 @@ pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Optio
             Some(tokens) => Some(Box::new(tokens?)),
             None => None,
         },
+        lists: raw.check_revoked.unwrap_or(false).then(lists).flatten(),
         proxies,
         tls: tls?,
     })
@@ -68,6 +71,12 @@ fn follows_redirects(raw: &Http) -> bool {
         (Some(not), _) => !not.value,
         (None, follow) => follow.is_none_or(|follow| follow.value),
     }
+}
+
+/// Lists are signed by whom they are about: that they can be had is all that matters, and no key of the module's.
+fn lists() -> Option<Box<Lists>> {
+    let tls = tls::Connector::new(tls::Settings::default()).ok()?;
+    Some(Box::new(Lists::new(tls)))
 }
 
 fn proxies(raw: &Http, at: &mut Resolving<'_>) -> Proxies {

@@ -47,6 +47,7 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         _ => Vec::new(),
     };
     let suspended = failing.is_empty() && failure.is_some();
+    failing.extend(listed(attempt));
     let limited =
         response.is_some_and(|response| limited(response, &attempt.violations, &endpoint.group.expect));
     failing.extend(broken_rules(&attempt.violations, response, limited));
@@ -74,6 +75,19 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         suspended,
         unreachable: matches!(failure, Some(Failure::Connect(ConnectFailure::Unreachable))),
     }
+}
+
+/// A certificate that a current list of its issuer revokes.
+fn listed(attempt: &Attempt) -> Option<Finding> {
+    let lists = attempt.hops.iter().filter_map(|hop| hop.revocation.as_ref());
+    let mut lists = lists.flat_map(|facts| &facts.lists);
+    let list = lists.find(|list| list.revoked && !list.stale)?;
+    let actual = format!("the certificate at position {} is on {}", list.position, list.url);
+    Some(Finding::new(
+        Cause::TlsRevoked,
+        "no certificate that is revoked",
+        &actual,
+    ))
 }
 
 /// The endpoint's own chain, where it was accepted: that of the first hop over TLS that went on to a response.

@@ -18,7 +18,8 @@ use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
 use crate::endpoint::ProberName;
 use crate::outcome::{
-    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts,
+    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Outcome, ResponseFacts, RevocationFacts,
+    TlsFacts,
 };
 
 mod series;
@@ -167,6 +168,18 @@ impl<'a> View<'a> {
                 }
             }),
         }
+    }
+
+    /// The chain of the last hop that came so far, accepted or not.
+    fn presented(&self) -> Option<&'a ChainFacts> {
+        let mut hops = self.hops().iter().rev();
+        hops.find_map(|hop| hop.tls.as_ref()?.chain.as_deref())
+    }
+
+    /// What lists say of it.
+    fn revocation(&self) -> Option<&'a RevocationFacts> {
+        let mut hops = self.hops().iter().rev();
+        hops.find_map(|hop| hop.revocation.as_ref())
     }
 
     /// The hop that is judged.

@@ -1,14 +1,17 @@
 //! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::budget::{self, Stage};
 use super::line::{Line, Socket};
 use super::tls::{self, Alpn, Handshake, ShakeFailure};
 use super::{Prober, Request, connect, dns};
+use crate::endpoint::{AddressChoice, Expectation};
 use crate::outcome::{ConnectFailure, Failure, Family, Hop, Reply, Resolution, Timings};
 
 /// Addresses of one name that are tried one after the other.
@@ -34,7 +37,7 @@ pub(super) struct Dial<'a> {
     pub(super) source: Option<IpAddr>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The record of the first hop, with nothing in it but the time of the look-up.
     pub(super) fn first_hop(&self, url: String) -> Hop {
         let timings = Timings {
@@ -132,16 +135,44 @@ impl Call<'_> {
         &self,
         tls: &tls::Connector,
         socket: Socket,
-        (host, alpn): (&str, Alpn),
+        peer: (&str, Alpn),
         hop: &mut Hop,
     ) -> Result<Line, Failure> {
+        self.shake_and_record(tls, socket, peer, hop).await.0
+    }
+
+    /// Shakes hands, and gives the record of what was presented beside the line.
+    pub(super) async fn shake_and_record(
+        &self,
+        tls: &tls::Connector,
+        socket: Socket,
+        (host, alpn): (&str, Alpn),
+        hop: &mut Hop,
+    ) -> (Result<Line, Failure>, Option<Arc<tls::Recorder>>) {
         let begun = Instant::now();
         let handshake = self.handshake(host, alpn);
-        let shaken = tls.handshake(socket, handshake).await;
+        let (shaken, recorder) = tls.record(socket, handshake).await;
         hop.timings.tls += begun.elapsed();
         hop.tls = Some(shaken.facts);
-        let stream = shaken.stream.map_err(failure_of)?;
-        Ok(Line::Tls(Box::new(stream)))
+        let stream = shaken.stream.map_err(failure_of);
+        (stream.map(|stream| Line::Tls(Box::new(stream))), recorder)
+    }
+
+    /// A request for something else that the probe needs, within its time.
+    pub(super) fn aside<'r>(&self, url: &'r Url, expect: &'r Expectation) -> Request<'r>
+    where
+        'a: 'r,
+    {
+        Request {
+            url,
+            addresses: AddressChoice::One,
+            expect,
+            told: &[],
+            former_targets: &[],
+            marked: false,
+            hostname: None,
+            ..*self.request
+        }
     }
 }
 

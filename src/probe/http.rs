@@ -17,6 +17,7 @@ pub mod proxy;
 mod redirect;
 mod request;
 mod response;
+pub mod revocation;
 mod rules;
 mod stream;
 pub mod token;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub authorization: Option<http::HeaderValue>,
     /// Where the tokens come from that stand in place of credentials.
     pub tokens: Option<Box<token::Tokens>>,
+    /// The lists of revoked certificates, where the module asks for them.
+    pub lists: Option<Box<revocation::Lists>>,
     /// What stands between.
     pub proxies: proxy::Proxies,
     /// TLS, checked and ready.
@@ -106,6 +109,7 @@ impl Settings {
             http3: false,
             authorization: None,
             tokens: None,
+            lists: None,
             proxies: proxy::Proxies::default(),
             tls,
         }

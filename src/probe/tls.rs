@@ -29,7 +29,7 @@ mod recorder;
 pub use failure::classify;
 pub use intermediates::Intermediates;
 use memory::Memory;
-use recorder::Recorder;
+pub(in crate::probe) use recorder::Recorder;
 
 /// A module's `tls_config`, with its files read (blackbox_exporter's keys and defaults).
 #[derive(Debug, Clone, Default)]
@@ -193,7 +193,12 @@ impl Connector {
         &self.roots
     }
 
-    async fn record(&self, socket: Socket, handshake: Handshake<'_>) -> (Shaken, Option<Arc<Recorder>>) {
+    /// Shakes hands, and gives the record of what was presented beside the judgement.
+    pub(in crate::probe) async fn record(
+        &self,
+        socket: Socket,
+        handshake: Handshake<'_>,
+    ) -> (Shaken, Option<Arc<Recorder>>) {
         let Some(name) = self.name(handshake.host) else {
             return (Shaken::nameless(), None);
         };

@@ -27,6 +27,7 @@ fn hop(url: &str, address: &str, status: Option<u16>) -> Hop {
         url: url.to_owned(),
         address: Some(address.parse().unwrap()),
         proxy: None,
+        revocation: None,
         timings: Timings {
             connect: Duration::from_millis(3),
             processing: Duration::from_millis(status.map_or(0, |_| 20)),

@@ -42,6 +42,7 @@ fn refused(at: jiff::Timestamp) -> Outcome {
                 url: "https://a.example/c/canary".to_owned(),
                 address: Some(address),
                 proxy: None,
+                revocation: None,
                 timings: Timings {
                     connect: Duration::from_millis(9),
                     ..Timings::default()

@@ -34,6 +34,7 @@ fn hop(milliseconds: u64) -> Hop {
         url: "https://a.example/".to_owned(),
         address: Some("192.0.2.7:443".parse().unwrap()),
         proxy: None,
+        revocation: None,
         timings: Timings {
             dns: phase,
             connect: phase,

@@ -123,6 +123,10 @@ pub(in crate::config) struct Http {
     pub(in crate::config) fail_if_body_json_matches_cel: Option<At<String>>,
     /// An expression in CEL for which the body, in JSON, must hold.
     pub(in crate::config) fail_if_body_json_not_matches_cel: Option<At<String>>,
+    /// Whether the presented certificates are looked up in their issuers' lists of revoked ones. Series and the cause
+    /// `tls_revoked` tell; `probe_success` does not.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) check_revoked: Option<bool>,
     /// Credentials that an endpoint issues as tokens.
     pub(in crate::config) oauth2: Option<At<OAuth2>>,
     /// The proxy to go through, by `http`, `https`, `socks5` or `socks5h`.
@@ -257,10 +261,10 @@ pub(in crate::config) struct TlsConfig {
     /// Whether the verdict on the certificate is recorded but not acted upon.
     #[schemars(extend("default" = false))]
     pub(in crate::config) insecure_skip_verify: Option<bool>,
-    /// The oldest version that is offered: `TLS12` or `TLS13`.
+    /// The oldest version that is offered: `TLS12` or `TLS13`; what is older counts as `TLS12`.
     #[schemars(extend("default" = "TLS12"))]
     pub(in crate::config) min_version: Option<At<TlsVersion>>,
-    /// The newest version that is offered: `TLS12` or `TLS13`.
+    /// The newest version that is offered: `TLS12` or `TLS13`; what is older counts as `TLS12`.
     #[schemars(extend("default" = "TLS13"))]
     pub(in crate::config) max_version: Option<At<TlsVersion>>,
 }

@@ -10,6 +10,7 @@ mod address;
 mod certificate;
 mod dialogue;
 mod http;
+mod revocation;
 mod tls;
 
 /// A family of `/probe`: a gauge like all of them.
@@ -32,6 +33,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             address::SERIES,
             tls::SERIES,
             certificate::SERIES,
+            revocation::SERIES,
             http::SERIES,
         ],
         ProberName::Tcp => &[

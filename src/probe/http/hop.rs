@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -24,8 +25,8 @@ use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
 use crate::probe::call::{Call, Dial};
 use crate::probe::host_of;
 use crate::probe::line::{Line, Socket};
-use crate::probe::tls::Alpn;
 use crate::probe::tls::quic::Session;
+use crate::probe::tls::{Alpn, Recorder};
 
 /// What all attempts of one probe share.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +43,8 @@ pub(super) struct Leg {
     /// The body of the answer, where it is wanted.
     pub(super) body: Vec<u8>,
     keeps_body: bool,
+    /// What the server presented, where somebody wants to look at it again.
+    record: Option<Arc<Recorder>>,
     /// The head of a redirect that is to be followed.
     redirect: Option<Parts>,
     /// What the answer broke; empty for one that is not judged.
@@ -61,6 +64,7 @@ impl Journey<'_> {
         }
         let violations = loop {
             let mut leg = self.leg(&url, &trail, address, hops.is_empty()).await;
+            self.look_at_lists(&mut leg).await;
             let Some(head) = leg.redirect else {
                 hops.push(leg.hop);
                 break leg.violations;
@@ -136,6 +140,7 @@ impl Journey<'_> {
             hop: Hop::new(without_credentials(url)),
             body: Vec::new(),
             keeps_body: trail.keeps_body,
+            record: None,
             redirect: None,
             violations: Vec::new(),
         };
@@ -149,7 +154,7 @@ impl Journey<'_> {
         let ready = if over_quic {
             self.shake_over_quic(url, (address, home), &mut leg.hop).await
         } else {
-            self.line(url, proxy, (address, home), &mut leg.hop).await
+            self.line(url, proxy, (address, home), &mut leg).await
         };
         match ready {
             Ok(ready) => {
@@ -175,6 +180,16 @@ impl Journey<'_> {
         leg
     }
 
+    /// Whether what was presented stands on a list, where the module asks.
+    async fn look_at_lists(&self, leg: &mut Leg) {
+        let record = leg.record.take();
+        let presented = record.as_ref().and_then(|record| record.presented());
+        if let (Some(lists), Some(presented)) = (&self.settings.lists, presented) {
+            let check = lists.check(self.call, presented, self.settings.tls.roots());
+            leg.hop.revocation = Some(Box::pin(check).await);
+        }
+    }
+
     /// Where the probe begins; HTTP/3 has no plain text.
     fn first_url(&self) -> Cow<'_, Url> {
         let url = self.call.request.url;
@@ -193,8 +208,9 @@ impl Journey<'_> {
         url: &Url,
         proxy: Option<&Proxy>,
         (address, home): (Option<IpAddr>, bool),
-        hop: &mut Hop,
+        leg: &mut Leg,
     ) -> Result<Ready, Failure> {
+        let hop = &mut leg.hop;
         let way = match (proxy, address) {
             (Some(proxy), _) => self.by_proxy(proxy, url, address, hop).await?,
             (None, Some(address)) => {
@@ -204,7 +220,7 @@ impl Journey<'_> {
             (None, None) => Way::Through(self.look_up_and_dial(url, hop).await?),
         };
         match way {
-            Way::Through(socket) if url.scheme() == "https" => self.shake(socket, url, home, hop).await,
+            Way::Through(socket) if url.scheme() == "https" => self.shake(socket, url, home, leg).await,
             Way::Through(socket) => Ok(Ready::Line(Line::Plain(socket), Version::Http1)),
             Way::Along(line) => Ok(Ready::Line(line, Version::Http1)),
         }
@@ -228,18 +244,21 @@ impl Journey<'_> {
         self.call.dial(dial, hop).await
     }
 
-    async fn shake(&self, socket: Socket, url: &Url, home: bool, hop: &mut Hop) -> Result<Ready, Failure> {
+    async fn shake(&self, socket: Socket, url: &Url, home: bool, leg: &mut Leg) -> Result<Ready, Failure> {
         let host = self.server_name(url, home);
         let alpn = if self.settings.http2 {
             Alpn::Http2OrHttp1
         } else {
             Alpn::Http1
         };
-        let line = self
+        let peer = (host.as_ref(), alpn);
+        let shaken = self
             .call
-            .shake(&self.settings.tls, socket, (&host, alpn), hop)
-            .await?;
-        let agreed = hop.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+            .shake_and_record(&self.settings.tls, socket, peer, &mut leg.hop);
+        let (line, record) = shaken.await;
+        leg.record = record.filter(|_| self.settings.lists.is_some());
+        let line = line?;
+        let agreed = leg.hop.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
         let version = match agreed {
             Some("h2") => Version::Http2,
             Some(_) | None => Version::Http1,

@@ -20,9 +20,8 @@ use super::Settings;
 use super::hop::Journey;
 use super::redirect::Trail;
 use super::response::cut;
-use crate::endpoint::{AddressChoice, Expectation};
+use crate::endpoint::Expectation;
 use crate::outcome::{Failure, TokenFailure};
-use crate::probe::Request;
 use crate::probe::call::Call;
 
 /// A token is used until so long before its end.
@@ -38,7 +37,6 @@ const ASSERTED: i64 = 3600;
 const SHOWN: usize = 60;
 
 /// Where tokens come from, and the one that is in use.
-#[derive(Debug)]
 pub struct Tokens {
     /// The endpoint that issues them.
     pub url: Url,
@@ -52,6 +50,16 @@ pub struct Tokens {
     pub parameters: Vec<(String, String)>,
     /// The token in use.
     pub kept: Kept,
+}
+
+/// Its URL and parameters may hold secrets too.
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let host = self.url.host_str();
+        f.debug_struct("Tokens")
+            .field("host", &host)
+            .finish_non_exhaustive()
+    }
 }
 
 /// By what a token is granted.
@@ -180,16 +188,7 @@ impl Tokens {
 
     async fn ask(&self, call: Call<'_>, in_body: bool) -> Result<Token, Refusal> {
         let expect = Expectation::default();
-        let request = Request {
-            url: &self.url,
-            addresses: AddressChoice::One,
-            expect: &expect,
-            told: &[],
-            former_targets: &[],
-            marked: false,
-            hostname: None,
-            ..*call.request
-        };
+        let request = call.aside(&self.url, &expect);
         let call = Call {
             prober: call.prober,
             request: &request,

@@ -135,12 +135,23 @@ async fn hand_on(mut client: Client, target: SocketAddr, told: &Mutex<Vec<String
             .await?;
         client.flush().await?;
     } else {
-        // The origin takes the absolute form too (RFC 9112 section 3.2.2).
-        server.write_all(head.as_bytes()).await?;
+        server.write_all(origin_form(&head).as_bytes()).await?;
     }
     tokio::io::copy_bidirectional(&mut client, &mut server)
         .await
         .map(drop)
+}
+
+/// The request as a proxy hands it on: without scheme and host in its first line.
+fn origin_form(head: &str) -> String {
+    let parts: Vec<&str> = head.splitn(2, "://").collect();
+    match parts.as_slice() {
+        [method, rest] if method.starts_with(|first: char| first.is_ascii_uppercase()) => {
+            let path = rest.find('/').map_or("", |at| &rest[at..]);
+            format!("{}{path}", method.trim_end_matches("http"))
+        }
+        _ => head.to_owned(),
+    }
 }
 
 async fn refuse(mut client: Client, answer: &str, told: &Mutex<Vec<String>>) -> io::Result<()> {

@@ -452,6 +452,7 @@ fn attempt(address: IpAddr, host: &str, at: &At) -> Attempt {
         url: format!("https://{host}/c/canary"),
         address: Some(address),
         proxy: None,
+        revocation: None,
         timings: Timings {
             processing: Duration::from_millis(at.took_ms),
             ..Timings::default()

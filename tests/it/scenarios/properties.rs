@@ -196,6 +196,7 @@ fn hop() -> impl Strategy<Value = Hop> {
             url,
             address: None,
             proxy: None,
+            revocation: None,
             timings: Timings {
                 processing: Duration::from_millis(millis),
                 transfer: Duration::from_millis(millis),

@@ -20,7 +20,12 @@ pub(super) const SERIES: &[ProbeSeries] = &[
         name: "linkwatch_probe_certificate_lifetime_left_ratio",
         labels: &[],
         help: "Share of its lifetime that the certificate that ends first has left; negative once it has ended.",
-        samples: |view| maybe(presented(view).and_then(|chain| left(chain, seconds(view.outcome.started)))),
+        samples: |view| {
+            maybe(
+                view.presented()
+                    .and_then(|chain| left(chain, seconds(view.outcome.started))),
+            )
+        },
     },
     ProbeSeries {
         name: "linkwatch_probe_certificate_not_after_timestamp_seconds",
@@ -39,21 +44,15 @@ pub(super) const SERIES: &[ProbeSeries] = &[
         labels: &[],
         help: "Whether a browser would accept the presented chain; absent where none was presented.",
         samples: |view| {
-            presented(view)
+            view.presented()
                 .map(|chain| flag(chain.trusted()))
                 .unwrap_or_default()
         },
     },
 ];
 
-/// The chain of the last hop that came so far.
-fn presented<'a>(view: &View<'a>) -> Option<&'a ChainFacts> {
-    let mut hops = view.hops().iter().rev();
-    hops.find_map(|hop| hop.tls.as_ref()?.chain.as_deref())
-}
-
 fn each(view: &View<'_>, sample: fn(&CertificateFacts) -> Sample) -> Vec<Sample> {
-    let certificates = presented(view).into_iter().flat_map(|chain| &chain.certificates);
+    let certificates = view.presented().into_iter().flat_map(|chain| &chain.certificates);
     let numbered = POSITIONS.into_iter().zip(certificates);
     let samples = numbered.map(|(position, facts)| {
         let (mut labels, value) = sample(facts);

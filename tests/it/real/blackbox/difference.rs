@@ -19,11 +19,13 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    PatternAndCel,
+    QuicPhases,
 }
 
 impl Difference {
     /// Every one, in the order of the documents.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::OwnSeries,
         Self::Escaping,
         Self::Cipher,
@@ -38,6 +40,8 @@ impl Difference {
         Self::StageBudget,
         Self::ResetRace,
         Self::LongHead,
+        Self::PatternAndCel,
+        Self::QuicPhases,
     ];
 
     /// Its name and its reason in the documents.
@@ -45,7 +49,7 @@ impl Difference {
         match self {
             Self::OwnSeries => (
                 "own series",
-                "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+                "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, certificates that are not accepted too, addresses",
             ),
             Self::Escaping => (
                 "escaping scheme",
@@ -96,6 +100,15 @@ impl Difference {
                 "stage that hangs",
                 "a stage that hangs ends after three quarters of the time left, so that there is time to say so",
             ),
+            Self::PatternAndCel => (
+                "pattern and expression",
+                "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to \
+                 read, and the probe fails",
+            ),
+            Self::QuicPhases => (
+                "HTTP/3",
+                "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
+            ),
             Self::LongHead => (
                 "head without end",
                 "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
@@ -142,6 +155,8 @@ impl Difference {
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
             Self::StageBudget => fewer(finding) && of("probe_duration_seconds"),
             Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
+            Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }

@@ -14,13 +14,18 @@ use super::python::Servers;
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::web::Framing;
-use crate::lab::{Answer, Authority, Coding, Connect, DAY, Flaw, Handshake, Reply, WebLab, WebSpec};
+use crate::lab::{
+    Answer, Authority, Coding, Connect, DAY, Flaw, Handshake, ProxyLab, Proxying, Quic, QuicLab, Reply,
+    WebLab, WebSpec,
+};
 
 /// Everything that cases speak of; dropping it ends all servers.
 pub(super) struct World {
     values: BTreeMap<&'static str, String>,
     _sites: Vec<WebLab>,
     _talks: Vec<TalkLab>,
+    _proxies: Vec<ProxyLab>,
+    _quic: QuicLab,
     _nginx: Nginx,
     _python: Servers,
     _authority: Authority,
@@ -59,6 +64,10 @@ impl World {
         draft.values.insert("smtp", python.smtp.clone());
         draft.values.insert("real_health", python.health.clone());
         draft.pages().await;
+        let proxies = draft.proxies().await;
+        let hello = Quic::Reply(200, Vec::new(), "hello");
+        let quic = QuicLab::start(&authority.good("127.0.0.1"), "h3", hello).await;
+        draft.values.insert("quic", quic.url("https", ""));
         let Draft {
             values, sites, talks, ..
         } = draft;
@@ -66,6 +75,8 @@ impl World {
             values,
             _sites: sites,
             _talks: talks,
+            _proxies: proxies,
+            _quic: quic,
             _nginx: nginx,
             _python: python,
             _authority: authority,
@@ -207,6 +218,33 @@ impl Draft<'_> {
         }
     }
 
+    /// Ways to the pages.
+    async fn proxies(&mut self) -> Vec<ProxyLab> {
+        let address = |values: &BTreeMap<&str, String>, name: &str| -> SocketAddr {
+            values[name].parse().expect("the address of a site")
+        };
+        let plain = address(&self.values, "plain_address");
+        let tls = address(&self.values, "tls_address");
+        let refusal =
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let mut proxies = Vec::new();
+        for (name, how, target) in [
+            ("proxy", Proxying::Http, plain),
+            ("tunnel", Proxying::Http, tls),
+            ("socks", Proxying::Socks(None), plain),
+            ("closed", Proxying::Says(refusal), plain),
+        ] {
+            let proxy = ProxyLab::start(how, target).await;
+            let text = match name {
+                "socks" | "closed" => proxy.addr().to_string(),
+                _ => format!("http://{}", proxy.addr()),
+            };
+            self.values.insert(name, text);
+            proxies.push(proxy);
+        }
+        proxies
+    }
+
     /// The pages, without and with TLS; the plain ones at both families.
     async fn pages(&mut self) {
         let plain = WebLab::plain().start().await;
@@ -288,6 +326,14 @@ fn answers(site: &WebLab) {
             Some("Basic dTpw") => Answer::text("welcome\n"),
             _ => Answer::status(401),
         }),
+    );
+    let json =
+        r#"{"foo": "bar", "baz": "qux", "count": 3, "flag": true, "nothing": null, "list": [1, 2, 3]}"#;
+    site.route("/json", Answer::text(json));
+    let token = r#"{"access_token": "abc", "token_type": "bearer", "expires_in": 60}"#;
+    site.route(
+        "/token",
+        Reply::text(token).header("content-type", "application/json"),
     );
     site.route("/lines", Answer::text("one\ntwo\n"));
     site.route("/empty", Answer::text(""));
