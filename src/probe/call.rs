@@ -1,6 +1,7 @@
 //! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +102,15 @@ impl<'a> Call<'a> {
             }
         }
         Err(Failure::Connect(failure))
+    }
+
+    /// Connects to a socket of this machine.
+    pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
+        let begun = Instant::now();
+        let until = budget::until(Stage::Connect, self.request.deadline);
+        let connected = connect::connect_to_path(path, until).await;
+        hop.timings.connect = begun.elapsed();
+        connected.map(Socket::Unix).map_err(Failure::Connect)
     }
 
     /// Connects and shakes hands in one, over QUIC.

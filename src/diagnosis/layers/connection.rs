@@ -3,15 +3,16 @@
 use super::{Fact, Layer};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{ChainFacts, Failure, Hop, TlsFacts};
+use crate::outcome::{ChainFacts, Failure, Hop, Peer, TlsFacts};
 
 /// Where it connected to, or what it met there.
-pub(super) fn connected(hop: &Hop) -> Layer {
-    let place = match (hop.address, &hop.proxy) {
-        (Some(address), Some(proxy)) => format!("{address}, the proxy {proxy}"),
-        (Some(address), None) => address.to_string(),
-        (None, Some(proxy)) => format!("the proxy {proxy}"),
-        (None, None) => return Layer::unreached("connect", Stage::Connect),
+pub(super) fn connected(hop: &Hop, peer: &Peer) -> Layer {
+    let place = match (hop.address, &hop.proxy, peer) {
+        (Some(address), Some(proxy), _) => format!("{address}, the proxy {proxy}"),
+        (Some(address), None, _) => address.to_string(),
+        (None, Some(proxy), _) => format!("the proxy {proxy}"),
+        (None, None, Peer::Path(path)) => path.clone(),
+        (None, None, Peer::Address(_) | Peer::Name(_)) => return Layer::unreached("connect", Stage::Connect),
     };
     let fact = match &hop.failure {
         Some(failure @ (Failure::Connect(_) | Failure::Proxy(_))) => {
@@ -72,6 +73,9 @@ fn leaf(chain: &ChainFacts) -> Option<String> {
 
 /// What should be true of the connection.
 pub(super) fn connection(endpoint: &Endpoint) -> Vec<String> {
+    if endpoint.url.host().is_none() {
+        return vec![format!("a connection to {}", endpoint.host)];
+    }
     let port = endpoint.url.port_or_known_default().unwrap_or_default();
     vec![format!("a connection to port {port} of every address")]
 }

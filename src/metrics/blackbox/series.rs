@@ -43,6 +43,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             certificate::SERIES,
             dialogue::SERIES,
         ],
+        ProberName::Unix => &[COMMON, tls::SERIES, certificate::SERIES, dialogue::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);
