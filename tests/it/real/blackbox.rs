@@ -40,6 +40,7 @@ mod world;
 
 mod http;
 mod http_answers;
+mod http_client;
 mod http_tls;
 mod probe;
 mod tcp;
@@ -49,11 +50,12 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 5] = [
+    let sets: [(Prober, &[Case]); 6] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
+        (Prober::Http, http_client::CASES),
         (Prober::Tcp, tcp::CASES),
     ];
     let each = sets

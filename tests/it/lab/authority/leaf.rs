@@ -102,6 +102,16 @@ impl<'a> LeafSpec<'a> {
         self.extension(CustomExtension::from_oid_content(AUTHORITY_INFORMATION, content))
     }
 
+    /// Names where its issuer's list of revoked certificates is.
+    #[must_use]
+    pub fn listed_at(mut self, url: &str) -> Self {
+        let uris = vec![url.to_owned()];
+        self.params
+            .crl_distribution_points
+            .push(rcgen::CrlDistributionPoint { uris });
+        self
+    }
+
     /// With an extension of any kind.
     #[must_use]
     pub fn extension(mut self, extension: CustomExtension) -> Self {
