@@ -17,6 +17,7 @@ mod at;
 mod coverage;
 mod credential;
 mod defaults;
+mod demand;
 mod error;
 mod expect;
 mod files;
@@ -39,13 +40,16 @@ mod source;
 mod traffic;
 mod tree;
 mod value;
+mod web;
 
 pub use crate::discovery::GroupPlan;
+pub use demand::Demand;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{Files, Sources};
 pub use schema::{reference, schema};
 pub use secret::{MASK, Secret};
 pub use show::{show, show_module};
+pub use web::{WebConfig, load_web, parse_web};
 
 /// A configuration, checked and ready to use.
 #[derive(Debug)]
@@ -66,6 +70,10 @@ pub struct Config {
     pub foresight: crate::foresight::Settings,
     /// Which hosts there are: whom to ask; `None`: nobody.
     pub coverage: Option<crate::coverage::watch::Plan>,
+    /// What may be asked of `/probe`.
+    pub demand: Demand,
+    /// Whether the file is one of `blackbox_exporter`: nothing but modules.
+    pub as_blackbox: bool,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

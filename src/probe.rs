@@ -18,6 +18,7 @@ mod budget;
 pub mod connect;
 pub mod dns;
 pub mod http;
+pub mod policy;
 pub mod tls;
 
 /// Addresses of one name that are tried: a hostile zone may have thousands.

@@ -11,7 +11,7 @@ use crate::diagnosis;
 use crate::endpoint::{AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName};
 use crate::metrics::labels::without_credentials;
 use crate::outcome::Outcome;
-use crate::probe::{Module, Prober, Request};
+use crate::probe::{Module, Prober, ProberKind, Request};
 use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
 
 /// Probes as asked; `shown` is the module as it may be shown.
@@ -28,6 +28,7 @@ pub(super) async fn probe(
     let url = target(&asked.target)?;
     if let Some(hostname) = &asked.hostname {
         check_hostname(hostname)?;
+        check_conflict(hostname, &module)?;
     }
     let timeout = match module.timeout {
         Some(own) if asked.timeout.is_zero() || own < asked.timeout => own,
@@ -84,6 +85,21 @@ fn check_hostname(text: &str) -> Result<(), BadProbe> {
         Ok(())
     } else {
         Err(BadProbe(format!("hostname {text:?} is not a host name")))
+    }
+}
+
+/// A module that sets the `Host` header by itself leaves nothing for a parameter to say.
+fn check_conflict(hostname: &str, module: &Module) -> Result<(), BadProbe> {
+    let ProberKind::Http(settings) = &module.prober;
+    let own = settings
+        .headers
+        .iter()
+        .find(|(name, _)| *name == http::header::HOST);
+    match own {
+        Some((_, own)) if own.as_bytes() != hostname.as_bytes() => Err(BadProbe(format!(
+            "the module sets the header Host to {own:?}, the parameter hostname to {hostname:?}"
+        ))),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 30] = [
+const SECTIONS: [(&str, &str); 31] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -49,6 +49,7 @@ const SECTIONS: [(&str, &str); 30] = [
     ("host_source", "`coverage.sources[]`"),
     ("tsig", "`coverage.sources[].tsig`"),
     ("ignore", "`coverage.ignore[]`"),
+    ("probe", "`probe`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use linkwatch::app::{App, Settings, Shard, StartError};
+use linkwatch::app::{App, Settings, Shard, StartError, WebSettings};
 use linkwatch::clock::{Clock, SystemClock};
 use linkwatch::state::{EndpointState, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -72,6 +72,7 @@ impl Home {
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings::default(),
         }
     }
 
