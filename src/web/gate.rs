@@ -66,6 +66,14 @@ pub(super) struct Pass {
     _lane: OwnedSemaphorePermit,
     _room: OwnedSemaphorePermit,
     _shown: Shown,
+    waited: Duration,
+}
+
+impl Pass {
+    /// How long it took to get it.
+    pub(super) const fn waited(&self) -> Duration {
+        self.waited
+    }
 }
 
 impl Gate {
@@ -99,6 +107,7 @@ impl Gate {
         if let Some(pass) = self.walk_through(lane) {
             return Ok(pass);
         }
+        let came = Instant::now();
         let share = self.room.share();
         let _places = (
             Place::take(&lane.waiting, share.waiting).ok_or(Rejection::QueueFull)?,
@@ -111,7 +120,7 @@ impl Gate {
             Some((lane, Arc::clone(&self.running).acquire_owned().await.ok()?))
         };
         match timeout_at(until, both).await {
-            Ok(Some((lane, room))) => Ok(self.through(lane, room)),
+            Ok(Some((lane, room))) => Ok(self.through(lane, room, came.elapsed())),
             // Nobody closes the semaphores.
             Ok(None) | Err(_) => Err(Rejection::Waited),
         }
@@ -120,14 +129,15 @@ impl Gate {
     fn walk_through(&self, lane: &Lane) -> Option<Pass> {
         let lane = Arc::clone(&lane.running).try_acquire_owned().ok()?;
         let room = Arc::clone(&self.running).try_acquire_owned().ok()?;
-        Some(self.through(lane, room))
+        Some(self.through(lane, room, Duration::ZERO))
     }
 
-    fn through(&self, lane: OwnedSemaphorePermit, room: OwnedSemaphorePermit) -> Pass {
+    fn through(&self, lane: OwnedSemaphorePermit, room: OwnedSemaphorePermit, waited: Duration) -> Pass {
         Pass {
             _lane: lane,
             _room: room,
             _shown: Shown::new(&self.state, |state| &state.demand.in_flight),
+            waited,
         }
     }
 

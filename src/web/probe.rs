@@ -7,7 +7,6 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderName};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::body::{self, Body};
 use super::route::{busy, content_type, header};
@@ -40,9 +39,8 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
         Err(reason) => return body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{reason}\n")),
     };
     let module = query.module.unwrap_or_else(|| DEFAULT_MODULE.to_owned());
-    let asked = Instant::now();
     let gate = server.site.gate.load_full();
-    let Ok(_pass) = gate.enter(&module, timeout).await else {
+    let Ok(pass) = gate.enter(&module, timeout).await else {
         return busy();
     };
     let (reply, answer) = oneshot::channel();
@@ -50,7 +48,7 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
         target,
         module,
         hostname: query.hostname,
-        timeout: timeout.saturating_sub(asked.elapsed()),
+        timeout: timeout.saturating_sub(pass.waited()),
     };
     let command = Command::Probe {
         request: request_of_ours,
