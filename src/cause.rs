@@ -22,6 +22,8 @@ pub enum Stage {
     Tls,
     /// The HTTP exchange.
     Http,
+    /// What is said over the connection by the probers other than `http`.
+    Exchange,
     /// What will break if nothing is done.
     Foresight,
     /// The clicks that arrive, whatever probes say.
@@ -39,6 +41,7 @@ impl Stage {
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Http => "http",
+            Self::Exchange => "exchange",
             Self::Foresight => "foresight",
             Self::Traffic => "traffic",
         }
@@ -227,6 +230,18 @@ causes! {
     HttpSlow "http_slow" Http Warns
         "The response took longer than expected.",
         "See which phase took the time.";
+    ExchangeTimeout "exchange_timeout" Exchange Down
+        "The peer was reached, or needs no connection, and did not answer in time.",
+        "Check that the service behind the address is alive, and that firewalls let its protocol pass.";
+    ExchangeClosed "exchange_closed" Exchange Down
+        "The connection ended before the answer was complete.",
+        "Check the service and the proxies in front of it for crashes, limits and access lists.";
+    ExchangeProtocol "exchange_protocol" Exchange Down
+        "What came back is not in the protocol that the module speaks.",
+        "Check what listens on the port, and that the module's prober is the right one for it.";
+    ExchangeMismatch "exchange_mismatch" Exchange Down
+        "The answer is not the one that the module expects.",
+        "Compare the answer with the module's rules; correct the service, or the rules.";
     CertificateExpiring "certificate_expiring" Foresight Warns
         "Less of the certificate's lifetime is left than should be.",
         "Find out why the renewal has not happened, before it expires.";

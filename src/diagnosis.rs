@@ -241,7 +241,7 @@ pub fn diagnose(outcome: &Outcome, endpoint: &Endpoint, context: &Context<'_>) -
         Standing::Down
     };
     warnings.sort_by(causal_order);
-    let (root, symptom) = headline(standing, &failures, &warnings, worst_status(&addresses));
+    let (root, symptom) = headline(standing, &failures, &warnings, attempt::worst_status(&addresses));
     Verdict {
         standing,
         others: others(warnings, failures, [root.as_ref(), symptom.as_ref()]),
@@ -306,16 +306,19 @@ fn judged(outcome: &Outcome, endpoint: &Endpoint, clocks: Clocks) -> Vec<Judged>
         .map(|attempt| attempt::judge(attempt, endpoint, clocks))
         .collect();
     addresses.sort_by_key(|judged| judged.address);
+    let of_family =
+        |judged: &Judged, ipv6: bool| judged.address.is_some_and(|address| address.is_ipv6() == ipv6);
     let hopeless = |ipv6: bool| {
-        let mut family = addresses.iter().filter(|judged| judged.address.is_ipv6() == ipv6);
+        let mut family = addresses.iter().filter(|judged| of_family(judged, ipv6));
         family.all(|judged| judged.unreachable)
     };
     // With one family alone, the other is without hope for want of addresses.
-    let both = addresses.iter().any(|judged| judged.address.is_ipv6())
-        && addresses.iter().any(|judged| judged.address.is_ipv4());
+    let both = [false, true]
+        .into_iter()
+        .all(|ipv6| addresses.iter().any(|judged| of_family(judged, ipv6)));
     if both && hopeless(false) != hopeless(true) {
         let ipv6 = hopeless(true);
-        addresses.retain(|judged| judged.address.is_ipv6() != ipv6);
+        addresses.retain(|judged| !of_family(judged, ipv6));
     }
     addresses
 }
@@ -340,20 +343,11 @@ fn failures(addresses: &[Judged]) -> Vec<Finding> {
         .collect();
     failing.sort_by_key(|judged| (judged.failing[0].cause, judged.address));
     let named = |judged: &Judged| {
-        let address = (!alike).then_some(judged.address);
+        let address = judged.address.filter(|_| !alike);
         let findings = judged.failing.clone().into_iter();
         findings.map(move |finding| Finding { address, ..finding })
     };
     failing.into_iter().flat_map(named).collect()
-}
-
-/// The status that the worst address answered with.
-fn worst_status(addresses: &[Judged]) -> Option<u16> {
-    addresses
-        .iter()
-        .filter(|judged| !judged.failing.is_empty())
-        .min_by_key(|judged| (judged.failing[0].cause, judged.address))
-        .and_then(|judged| judged.status)
 }
 
 fn accepted(group: &Group, cause: Cause, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::endpoint::{Endpoint, EndpointName, Group, Labels, PlatformName};
+use crate::endpoint::{Endpoint, EndpointName, Group, Labels, PlatformName, ProberName};
 
 pub mod file;
 pub mod http;
@@ -87,9 +87,17 @@ pub enum RejectReason {
     /// It is no host and no URL.
     #[error("not a host or URL: {0}")]
     Target(String),
-    /// Something other than HTTP.
-    #[error("the scheme {0:?} cannot be probed, only http and https can")]
-    Scheme(String),
+    /// Not what the group's module speaks.
+    #[error("the scheme {scheme:?} is not one of the group's prober {}, which are {}", prober.as_str(), prober.schemes().join(", "))]
+    Scheme {
+        /// The scheme of the target.
+        scheme: String,
+        /// What the module speaks.
+        prober: ProberName,
+    },
+    /// The protocol has no port of its own.
+    #[error("the URL names no port, and {} has none of its own", .0.as_str())]
+    Port(ProberName),
     /// The URL would show them in metrics and on pages.
     #[error("a URL must not carry credentials: they would be shown in metrics; use a module with basic_auth")]
     Credentials,

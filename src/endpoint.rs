@@ -20,6 +20,9 @@ use url::Url;
 use crate::cause::Cause;
 
 mod maintenance;
+mod prober;
+
+pub use prober::ProberName;
 
 macro_rules! name_type {
     ($(#[$meta:meta])* $name:ident) => {

@@ -3,18 +3,23 @@
 //! A failure of the target is a value here (`Failure`), never an error: the stage that failed is known by
 //! construction, and everything learnt before it stays. `diagnosis` judges these facts.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::ProberName;
+
+mod answer;
 mod failure;
 mod resolution;
 mod tls;
 
-pub use failure::{ConnectFailure, Failure, HttpFailure, TlsFailure};
+pub use answer::{AnswerFacts, Awaited, DialogueFacts};
+pub use failure::{ConnectFailure, ExchangeFailure, Failure, HttpFailure, TlsFailure};
 pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
     ServerRole, TargetLookup, TargetResolution, TargetStanding,
@@ -24,6 +29,8 @@ pub use tls::{CertificateFacts, ChainFacts, ChainProblem, Staple, TlsFacts};
 /// Everything that one probe of an endpoint saw.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
+    /// What was spoken.
+    pub prober: ProberName,
     /// When the probe began.
     pub started: Timestamp,
     /// How long it took, all stages and addresses.
@@ -35,10 +42,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether any HTTP answer came back, whatever it said.
+    /// Whether something was not asked because it may not be.
+    #[must_use]
+    pub fn forbidden(&self) -> bool {
+        self.hops()
+            .any(|hop| matches!(hop.failure, Some(Failure::Forbidden(_))))
+    }
+
+    /// Whether any answer came back, whatever it said.
     #[must_use]
     pub fn answered(&self) -> bool {
-        self.hops().any(|hop| hop.response.is_some())
+        self.hops()
+            .any(|hop| hop.response.is_some() || hop.answer.is_some())
     }
 
     /// The status of the judged answer at the first address that gave one; 0 without one.
@@ -78,8 +93,8 @@ impl Outcome {
 /// One address tried: a connection and the exchange over it, with the redirects it led to.
 #[derive(Debug, Clone, Serialize)]
 pub struct Attempt {
-    /// Where the first hop connected to.
-    pub address: SocketAddr,
+    /// Whom it was made to.
+    pub peer: Peer,
     /// The requests made, in order; at least one. Only the last can hold a failure.
     pub hops: Vec<Hop>,
     /// Rules of the module or the expectation that the judged answer broke, in the order of the rules.
@@ -112,6 +127,46 @@ impl Attempt {
     }
 }
 
+/// Whom an attempt is made to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub enum Peer {
+    /// One of the target's addresses, with its port (0 where the protocol has none).
+    Address(SocketAddr),
+    /// A socket of this machine, by its path.
+    Path(String),
+    /// The target by its name, which a proxy resolves.
+    Name(String),
+}
+
+impl Peer {
+    /// The target's address, where it is known.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address.ip()),
+            Self::Path(_) | Self::Name(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // ICMP: there is no port to show.
+            Self::Address(address) if address.port() == 0 => write!(f, "{}", address.ip()),
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Path(text) | Self::Name(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<Peer> for String {
+    fn from(peer: Peer) -> Self {
+        peer.to_string()
+    }
+}
+
 /// One request and what it met.
 #[derive(Debug, Clone, Serialize)]
 pub struct Hop {
@@ -123,10 +178,34 @@ pub struct Hop {
     pub timings: Timings,
     /// What the handshake showed, as far as it came; a recorded chain stays when verification fails.
     pub tls: Option<TlsFacts>,
-    /// The response, once its head has arrived.
+    /// The HTTP response, once its head has arrived.
     pub response: Option<ResponseFacts>,
+    /// What came back in another protocol.
+    pub answer: Option<AnswerFacts>,
     /// Why it ended early.
     pub failure: Option<Failure>,
+}
+
+impl Hop {
+    /// One that has not been begun.
+    #[must_use]
+    pub const fn new(url: String) -> Self {
+        Self {
+            url,
+            address: None,
+            timings: Timings {
+                dns: Duration::ZERO,
+                connect: Duration::ZERO,
+                tls: Duration::ZERO,
+                processing: Duration::ZERO,
+                transfer: Duration::ZERO,
+            },
+            tls: None,
+            response: None,
+            answer: None,
+            failure: None,
+        }
+    }
 }
 
 /// The time spent in each phase of a hop; zero for a phase that was not reached.
@@ -200,4 +279,6 @@ pub enum Rule {
     Header,
     /// The body.
     Body,
+    /// The answer in another protocol than HTTP.
+    Answer,
 }

@@ -2,23 +2,31 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 use url::{Host, Url};
 
 use self::budget::Stage;
+use self::call::Call;
+use self::policy::Policy;
 use crate::clock::Clock;
-use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName};
-use crate::outcome::{Outcome, Resolution, TargetStanding};
+use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName, ProberName};
+use crate::outcome::{Attempt, Family, Outcome, Resolution, TargetStanding};
 
 mod budget;
+mod call;
 pub mod connect;
+pub mod dialogue;
 pub mod dns;
 pub mod http;
+pub mod line;
 pub mod policy;
+pub mod tcp;
 pub mod tls;
 
 /// Addresses of one name that are tried: a hostile zone may have thousands.
@@ -38,6 +46,48 @@ pub struct Module {
 pub enum ProberKind {
     /// HTTP/1.1 and HTTP/2, with or without TLS.
     Http(Box<http::Settings>),
+    /// A dialogue by lines or bytes over TCP.
+    Tcp(Box<tcp::Settings>),
+}
+
+/// Which of a host's addresses are asked: two keys that every prober with addresses has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addressing {
+    /// The family whose addresses come first.
+    pub preferred: Family,
+    /// Whether the other family is used when the preferred one has no address.
+    pub fallback: bool,
+}
+
+impl ProberKind {
+    /// Which it is.
+    #[must_use]
+    pub const fn name(&self) -> ProberName {
+        match self {
+            Self::Http(_) => ProberName::Http,
+            Self::Tcp(_) => ProberName::Tcp,
+        }
+    }
+
+    /// How the target's addresses are chosen.
+    const fn addressing(&self) -> Addressing {
+        match self {
+            Self::Http(settings) => settings.addressing,
+            Self::Tcp(settings) => settings.addressing,
+        }
+    }
+
+    /// Tries the target at each address.
+    fn attempts<'a>(&'a self, call: Call<'a>, addresses: &[IpAddr]) -> Vec<BoxFuture<'a, Attempt>> {
+        // Boxed: an attempt is some kilobytes, and joining moves them about.
+        match self {
+            Self::Http(settings) => {
+                let journey = http::Journey { call, settings };
+                each(addresses, |address| journey.attempt(Some(address)).boxed())
+            }
+            Self::Tcp(settings) => each(addresses, |address| tcp::attempt(call, settings, address).boxed()),
+        }
+    }
 }
 
 /// The modules by name; replaced whole by a reload.
@@ -63,6 +113,8 @@ pub struct Request<'a> {
     pub marked: bool,
     /// `Host` header and server name to use in place of the URL's.
     pub hostname: Option<&'a str>,
+    /// What may be asked at which address.
+    pub policy: &'a Policy,
     /// When everything must have ended.
     pub deadline: Instant,
 }
@@ -82,6 +134,8 @@ impl<'a> Request<'a> {
             former_targets,
             marked: true,
             hostname: None,
+            // Whoever runs the program has chosen what is watched.
+            policy: &policy::OPEN,
             deadline: Instant::now() + timeout,
         }
     }
@@ -105,23 +159,22 @@ impl Prober {
     pub async fn probe(&self, request: &Request<'_>) -> Outcome {
         let started = self.clock.now();
         let begun = Instant::now();
-        let ProberKind::Http(settings) = &request.module.prober;
-        let resolution = self.resolve(request, settings).await;
-        let journey = http::Journey {
+        let prober = &request.module.prober;
+        let resolution = self.resolve(request, prober.addressing()).await;
+        let call = Call {
             prober: self,
             request,
-            settings,
             dns: resolution.elapsed,
         };
-        let tried = match request.addresses {
+        let most = match request.addresses {
             AddressChoice::All => ADDRESSES_LIMIT,
             AddressChoice::One => 1,
         };
-        let addresses = resolution.addresses.iter().take(tried);
-        // Boxed: an attempt is some kilobytes, and joining moves them about.
-        let attempts = addresses.map(|address| Box::pin(journey.attempt(*address)));
+        let addresses = &resolution.addresses;
+        let attempts = prober.attempts(call, addresses.get(..most).unwrap_or(addresses));
         let attempts = join_all(attempts).await;
         Outcome {
+            prober: prober.name(),
             started,
             elapsed: begun.elapsed(),
             resolution,
@@ -129,13 +182,13 @@ impl Prober {
         }
     }
 
-    async fn resolve(&self, request: &Request<'_>, settings: &http::Settings) -> Resolution {
+    async fn resolve(&self, request: &Request<'_>, addressing: Addressing) -> Resolution {
         let host = host_of(request.url);
         let targets = targets(request);
         let question = dns::Question {
             host: &host,
-            preferred: settings.preferred_family,
-            fallback: settings.ip_protocol_fallback,
+            preferred: addressing.preferred,
+            fallback: addressing.fallback,
             thorough: request.addresses == AddressChoice::All,
             targets: &targets,
         };
@@ -143,6 +196,13 @@ impl Prober {
         // On the heap: the rest of the probe need not carry the room for it.
         Box::pin(self.resolver.resolve(&question, until)).await
     }
+}
+
+fn each<'a>(
+    addresses: &[IpAddr],
+    attempt: impl Fn(IpAddr) -> BoxFuture<'a, Attempt>,
+) -> Vec<BoxFuture<'a, Attempt>> {
+    addresses.iter().map(|address| attempt(*address)).collect()
 }
 
 /// The names that the host should lead to, and those that it should have led to before.
@@ -161,7 +221,8 @@ fn targets<'a>(request: &Request<'a>) -> Vec<(&'a str, TargetStanding)> {
     targets
 }
 
-/// The host of a URL: a name, or an address without brackets.
+/// The host of a URL: a name, or an address without brackets. Of schemes that are not the web's, an address of the
+/// fourth version stands in a URL as a name would.
 fn host_of(url: &Url) -> Cow<'_, str> {
     match url.host() {
         Some(Host::Domain(name)) => Cow::Borrowed(name),

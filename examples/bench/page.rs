@@ -9,10 +9,11 @@ use arc_swap::ArcSwap;
 use linkwatch::clock::{Clock as _, SystemClock};
 use linkwatch::endpoint::{
     AddressChoice, Confirm, Endpoint, EndpointName, Expectation, Group, GroupName, Labels, ModuleName,
+    ProberName,
 };
 use linkwatch::observation::AttemptKind;
 use linkwatch::outcome::{
-    Attempt, ConnectFailure, Failure, Hop, Outcome, Resolution, ResponseFacts, Timings,
+    Attempt, ConnectFailure, Failure, Hop, Outcome, Peer, Resolution, ResponseFacts, Timings,
 };
 use linkwatch::record::{Recorder, Seen};
 use linkwatch::state::{Catalogue, Own, State};
@@ -172,8 +173,10 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
         tls: None,
         response: (!refused).then_some(answer),
         failure: refused.then_some(Failure::Connect(ConnectFailure::Refused)),
+        answer: None,
     };
     Ok(Outcome {
+        prober: ProberName::Http,
         started: SystemClock.now(),
         elapsed: Duration::from_millis(40),
         resolution: Resolution {
@@ -181,7 +184,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
             ..Resolution::default()
         },
         attempts: vec![Attempt {
-            address,
+            peer: Peer::Address(address),
             hops: vec![hop],
             violations: Vec::new(),
         }],

@@ -7,7 +7,8 @@ use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, Expectation};
 use linkwatch::outcome::{Family, Outcome};
 use linkwatch::probe::http::Settings;
-use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
+use linkwatch::probe::policy;
+use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
 
@@ -57,6 +58,7 @@ impl Probing {
                 former_targets: &[],
                 marked: true,
                 hostname: None,
+                policy: &policy::OPEN,
                 deadline: Instant::now() + TIMEOUT,
             };
             let outcome = self.prober.probe(&request).await;
@@ -79,8 +81,10 @@ fn settings(tls: tls::Settings) -> anyhow::Result<Settings> {
     Ok(Settings {
         valid_status_codes: Vec::new(),
         valid_http_versions: Vec::new(),
-        preferred_family: Family::Ipv6,
-        ip_protocol_fallback: true,
+        addressing: Addressing {
+            preferred: Family::Ipv6,
+            fallback: true,
+        },
         follow_redirects: true,
         fail_if_ssl: false,
         fail_if_not_ssl: false,

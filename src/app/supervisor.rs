@@ -147,11 +147,15 @@ impl Supervisor {
         }
         let shown = config::show_module(&self.config, &name).unwrap_or_default();
         let prober = Arc::clone(&self.prober);
+        let policy = self.config.demand.policy.clone();
         self.singles.spawn(async move {
             let target = web::shown_target(&request.target);
-            let answer = single::probe(request, module, shown, &prober).await;
+            let answer = single::probe(request, module, shown, (&prober, &policy)).await;
             if let Ok(answer) = &answer {
                 log(&target, &name, answer);
+                if answer.outcome.forbidden() {
+                    recorder.refused();
+                }
                 recorder.asked(Asked {
                     module: name.as_str().to_owned(),
                     target,

@@ -20,7 +20,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::outcome::{ChainFacts, Family, TlsFacts};
 use crate::probe::dns::Question;
-use crate::probe::tls::{Connector, Handshake, ShakeFailure};
+use crate::probe::tls::{Alpn, Connector, Handshake, ShakeFailure};
 use crate::probe::{Prober, ProberKind, connect};
 
 mod outlook;
@@ -150,15 +150,17 @@ async fn look(config: &Config, place: Place, args: &CertArgs) -> Result<Found, S
     let clock = SystemClock;
     let prober = app::prober(config, Arc::new(SystemClock));
     let addresses = addresses(&prober, &place.host, deadline).await?;
-    let Some(module) = config.modules.values().next() else {
+    let mut modules = config.modules.values();
+    let Some(tls) = modules.find_map(|module| match &module.prober {
+        ProberKind::Http(settings) => Some(&settings.tls),
+        ProberKind::Tcp(_) => None,
+    }) else {
         return Err("no module to ask with".to_owned());
     };
-    let ProberKind::Http(settings) = &module.prober;
-    let tls = &settings.tls;
     let now = clock.now();
     let handshake = Handshake {
         host: &place.host,
-        http2: true,
+        alpn: Alpn::Http2OrHttp1,
         now,
         intermediates: &prober.intermediates,
         deadline,
@@ -221,7 +223,7 @@ async fn present(tls: &Connector, address: SocketAddr, handshake: Handshake<'_>)
             };
         }
     };
-    let (shaken, presented) = tls.present(stream, handshake).await;
+    let (shaken, presented) = tls.present(stream.into(), handshake).await;
     let failure = match shaken.stream {
         Ok(_) | Err(ShakeFailure::Untrusted) => None,
         Err(ShakeFailure::Tls(failure)) => Some(crate::outcome::Failure::Tls(failure).to_string()),

@@ -148,6 +148,18 @@ fn reference(key: &str, raw: Option<&At<Later>>, at: &Resolving<'_>) {
     }
 }
 
+/// What shakes hands by a `tls_config`; a fault where it cannot be used. `place` is that of the section around it.
+pub(super) fn connector(
+    raw: Option<&At<TlsConfig>>,
+    place: Place,
+    at: &mut Resolving<'_>,
+) -> Option<tls::Connector> {
+    let place = raw.map_or(place, |raw| raw.place);
+    tls::Connector::new(tls(raw, at))
+        .map_err(|error| at.findings.fault(place, error.to_string()))
+        .ok()
+}
+
 /// The settings of a `tls_config`, its files read.
 pub(super) fn tls(raw: Option<&At<TlsConfig>>, at: &mut Resolving<'_>) -> tls::Settings {
     let Some(At { place, value: raw }) = raw else {

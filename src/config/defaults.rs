@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::value::Lasting;
+use crate::endpoint::ProberName;
 
 pub(super) const INTERVAL: Duration = Duration::from_secs(15);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const CONFIRM_ATTEMPTS: u32 = 2;
 pub(super) const CONFIRM_PAUSE: Duration = Duration::from_secs(2);
 pub(super) const AUTHORITATIVE_PORT: u16 = 53;
-pub(super) const URL: &str = "https://{host}/";
 pub(super) const ENDPOINT_NAME: &str = "{host}";
 pub(super) const MODULE: &str = "http_2xx";
 pub(super) const FILE_REFRESH: Duration = Duration::from_secs(30);
@@ -54,6 +54,15 @@ modules:
       follow_redirects: false
       tls_config: {insecure_skip_verify: true}
 ";
+
+/// What a host is asked for where a group does not say.
+pub(super) fn url(prober: ProberName) -> String {
+    let path = match prober {
+        ProberName::Http => "/",
+        ProberName::Tcp => "",
+    };
+    format!("{}://{{host}}{path}", prober.schemes()[0])
+}
 
 pub(super) fn interval() -> String {
     Lasting(INTERVAL).to_string()

@@ -6,7 +6,7 @@ use super::at::At;
 use super::defaults;
 use super::error::{Findings, shown};
 use super::raw::probe::{Probe, Targets};
-use crate::probe::policy::{Policy, Rule};
+use crate::probe::policy::{self, Policy, Rule};
 
 const MOST_CONCURRENCY: u32 = 10_000;
 
@@ -28,7 +28,7 @@ impl Demand {
     /// Everything, as `blackbox_exporter` has it.
     fn open() -> Self {
         Self {
-            policy: Policy::OPEN,
+            policy: policy::OPEN.clone(),
             catalogue_only: false,
             concurrency: defaults::CONCURRENCY as usize,
             queue: defaults::CONCURRENCY as usize,

@@ -11,7 +11,9 @@ use super::resolve::{Named, Resolving};
 use super::value::Lasting;
 use super::{Global, defaults, expect, maintenance, module, source};
 use crate::discovery::{Discovered, GroupPlan, RejectReason, Template, label, pattern};
-use crate::endpoint::{AddressChoice, Confirm, Endpoint, EndpointName, Group, GroupName, Labels, ModuleName};
+use crate::endpoint::{
+    AddressChoice, Confirm, Endpoint, EndpointName, Group, GroupName, Labels, ModuleName, ProberName,
+};
 
 /// Hosts that all patterns together may stand for.
 const MOST_HOSTS: usize = 100_000;
@@ -79,7 +81,8 @@ fn resolve(
             .unwrap_or_default(),
     });
     let labels = labels(raw.labels.unwrap_or_default(), at.findings);
-    let (template, usable) = template(raw.url.as_ref(), raw.endpoint_name.as_ref(), at);
+    let prober = named.modules.prober(&group.module);
+    let (template, usable) = template(raw.url.as_ref(), raw.endpoint_name.as_ref(), prober, at);
     let hosts = raw.hosts.as_ref().map(|list| (list.place, list.value.len()));
     let discover = raw.discover.as_ref().map(|list| (list.place, list.value.len()));
     if is_empty(place, "hosts", hosts, at.findings) && is_empty(place, "discover", discover, at.findings) {
@@ -227,14 +230,19 @@ fn labels(raw: BTreeMap<String, At<String>>, findings: &Findings) -> Labels {
 }
 
 /// The template, and whether hosts can be put into it.
-fn template(url: Option<&At<String>>, name: Option<&At<String>>, at: &Resolving<'_>) -> (Template, bool) {
+fn template(
+    url: Option<&At<String>>,
+    name: Option<&At<String>>,
+    prober: ProberName,
+    at: &Resolving<'_>,
+) -> (Template, bool) {
     let mut usable = true;
     if let Some(url) = url {
         let sample = At {
             place: url.place,
             value: url.value.replace("{host}", "host.example"),
         };
-        usable = at.web_url(&sample).is_some();
+        usable = at.url(&sample, prober.schemes()).is_some();
         if usable && !url.value.contains("{host}") {
             let hint = "write {host} where the host belongs, as in https://{host}/; a single URL can stand under \"hosts\"";
             at.findings.fault_with_hint(
@@ -261,8 +269,9 @@ fn template(url: Option<&At<String>>, name: Option<&At<String>>, at: &Resolving<
         given.map_or_else(|| default.to_owned(), |given| given.value.clone())
     };
     let template = Template {
-        url: text(url, defaults::URL),
+        url: text(url, &defaults::url(prober)),
         name: text(name, defaults::ENDPOINT_NAME),
+        prober,
     };
     (template, usable)
 }

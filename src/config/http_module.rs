@@ -5,12 +5,11 @@ use http::header::ACCEPT_ENCODING;
 
 use super::at::At;
 use super::error::{Place, shown};
-use super::raw::module::{Compression, HeaderMatch, Http, IpProtocol};
+use super::raw::module::{Compression, HeaderMatch, Http};
 use super::resolve::Resolving;
 use super::value::Pattern;
-use super::{credential, header};
-use crate::outcome::Family;
-use crate::probe::{http as prober, tls};
+use super::{credential, header, module};
+use crate::probe::http as prober;
 
 pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Option<prober::Settings> {
     unsupported(raw, at);
@@ -24,19 +23,11 @@ pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Optio
         bearer_token_file: raw.bearer_token_file.as_ref(),
     };
     let authorization = credential::authorization(&credentials, at);
-    let tls = credential::tls(raw.tls_config.as_ref(), at);
-    let tls_place = raw.tls_config.as_ref().map_or(place, |tls| tls.place);
-    let tls = tls::Connector::new(tls)
-        .map_err(|error| at.findings.fault(tls_place, error.to_string()))
-        .ok();
+    let tls = credential::connector(raw.tls_config.as_ref(), place, at);
     Some(prober::Settings {
         valid_status_codes: status_codes(raw, at),
         valid_http_versions: versions(raw, at),
-        preferred_family: match raw.preferred_ip_protocol {
-            Some(IpProtocol::Ip4) => Family::Ipv4,
-            Some(IpProtocol::Ip6) | None => Family::Ipv6,
-        },
-        ip_protocol_fallback: raw.ip_protocol_fallback.unwrap_or(true),
+        addressing: module::addressing(raw.preferred_ip_protocol, raw.ip_protocol_fallback),
         follow_redirects: follows_redirects(raw),
         fail_if_ssl: is_set(raw.fail_if_ssl),
         fail_if_not_ssl: is_set(raw.fail_if_not_ssl),

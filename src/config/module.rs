@@ -1,23 +1,26 @@
 //! Modules: how to ask, in blackbox_exporter's own words.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::at::At;
-use super::error::{Findings, Problem, did_you_mean, shown};
+use super::error::{Findings, Place, Problem, did_you_mean, shown};
 use super::files::Files;
 use super::raw;
+use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, http_module, show};
-use crate::endpoint::ModuleName;
-use crate::probe::{Module, Modules, ProberKind};
+use super::{defaults, http_module, show, tcp_module};
+use crate::endpoint::{ModuleName, ProberName};
+use crate::outcome::Family;
+use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 6] = ["tcp", "icmp", "dns", "grpc", "unix", "websocket"];
+const LATER: [&str; 5] = ["icmp", "dns", "grpc", "unix", "websocket"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -72,7 +75,8 @@ impl Collected {
             self.declared.insert(name.clone(), at.findings.spot(raw.place));
             if let Some(module) = module(&raw, at) {
                 let name = ModuleName::from(name.as_str());
-                self.shown.insert(name.clone(), show::module(&raw.value));
+                self.shown
+                    .insert(name.clone(), show::module(&raw.value, module.prober.name()));
                 self.modules.insert(name, Arc::new(module));
             }
         }
@@ -109,6 +113,12 @@ impl Collected {
         self.names().any(|known| known == name)
     }
 
+    /// What a module speaks; of a broken one, HTTP.
+    pub(super) fn prober(&self, name: &ModuleName) -> ProberName {
+        let module = self.modules.get(name);
+        module.map_or(ProberName::Http, |module| module.prober.name())
+    }
+
     /// The names of all modules, the broken ones too.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let broken = self.declared.keys().map(String::as_str);
@@ -127,43 +137,101 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
             .missing(*place, "prober", "say what the module speaks, as in prober: http");
         return None;
     };
-    match prober.value.as_str() {
-        "http" => {}
-        later if LATER.contains(&later) => {
-            at.findings
-                .unsupported(prober.place, &format!("the prober \"{later}\""));
-            return None;
-        }
-        other => {
-            let known = LATER.into_iter().chain(["http"]);
-            let hint = did_you_mean(other, known).unwrap_or_else(|| "as in prober: http".to_owned());
-            at.findings
-                .fault_with_hint(prober.place, format!("there is no prober {}", shown(other)), hint);
-            return None;
+    let speaks = ProberName::ALL
+        .into_iter()
+        .find(|known| known.as_str() == prober.value);
+    let Some(speaks) = speaks else {
+        unknown(prober, at);
+        return None;
+    };
+    for (name, place) in sections(raw) {
+        if name != speaks.as_str() {
+            let hint = "only the settings of the module's own prober count";
+            at.findings.warn(place, "these settings are not used", hint);
         }
     }
-    let others = [
-        &raw.tcp,
-        &raw.icmp,
-        &raw.dns,
-        &raw.grpc,
-        &raw.unix,
-        &raw.websocket,
-    ];
-    for other in others.into_iter().flatten() {
-        let hint = "only the settings of the module's own prober count";
-        at.findings.warn(other.place, "these settings are not used", hint);
-    }
-    let defaults = raw::module::Http::default();
-    let (place, http) = raw
-        .http
-        .as_ref()
-        .map_or((*place, &defaults), |http| (http.place, &http.value));
+    let prober = match speaks {
+        ProberName::Http => {
+            let http = section(raw.http.as_ref(), *place, at, http_module::resolve)?;
+            ProberKind::Http(Box::new(http))
+        }
+        ProberName::Tcp => {
+            let tcp = section(raw.tcp.as_ref(), *place, at, tcp_module::resolve)?;
+            ProberKind::Tcp(Box::new(tcp))
+        }
+    };
     Some(Module {
         timeout: raw
             .timeout
             .map(|timeout| timeout.value.0)
             .filter(|timeout| !timeout.is_zero()),
-        prober: ProberKind::Http(Box::new(http_module::resolve(place, http, at)?)),
+        prober,
     })
+}
+
+fn unknown(prober: &At<String>, at: &Resolving<'_>) {
+    let name = prober.value.as_str();
+    if LATER.contains(&name) {
+        at.findings
+            .unsupported(prober.place, &format!("the prober \"{name}\""));
+        return;
+    }
+    let known = LATER.into_iter().chain(ProberName::ALL.map(ProberName::as_str));
+    let hint = did_you_mean(name, known).unwrap_or_else(|| "as in prober: http".to_owned());
+    at.findings
+        .fault_with_hint(prober.place, format!("there is no prober {}", shown(name)), hint);
+}
+
+/// The sections that are given, by name.
+fn sections(raw: &raw::Module) -> impl Iterator<Item = (&'static str, Place)> {
+    [
+        ("http", raw.http.as_ref().map(|at| at.place)),
+        ("tcp", raw.tcp.as_ref().map(|at| at.place)),
+        ("icmp", raw.icmp.as_ref().map(|at| at.place)),
+        ("dns", raw.dns.as_ref().map(|at| at.place)),
+        ("grpc", raw.grpc.as_ref().map(|at| at.place)),
+        ("unix", raw.unix.as_ref().map(|at| at.place)),
+        ("websocket", raw.websocket.as_ref().map(|at| at.place)),
+    ]
+    .into_iter()
+    .filter_map(|(name, place)| Some((name, place?)))
+}
+
+/// Resolves a prober's own section; one that is left out has every default, and stands where the module does.
+fn section<T: Default, S>(
+    raw: Option<&At<T>>,
+    module: Place,
+    at: &mut Resolving<'_>,
+    resolve: impl Fn(Place, &T, &mut Resolving<'_>) -> Option<S>,
+) -> Option<S> {
+    match raw {
+        Some(section) => resolve(section.place, &section.value, at),
+        None => resolve(module, &T::default(), at),
+    }
+}
+
+/// The two keys that every prober with addresses has.
+pub(super) fn addressing(preferred: Option<IpProtocol>, fallback: Option<bool>) -> Addressing {
+    Addressing {
+        preferred: match preferred {
+            Some(IpProtocol::Ip4) => Family::Ipv4,
+            Some(IpProtocol::Ip6) | None => Family::Ipv6,
+        },
+        fallback: fallback.unwrap_or(true),
+    }
+}
+
+/// An address of this machine to send from.
+pub(super) fn source_address(raw: Option<&At<String>>, findings: &Findings) -> Option<IpAddr> {
+    let raw = raw.filter(|raw| !raw.value.is_empty())?;
+    let address = raw.value.parse();
+    if address.is_err() {
+        let what = format!("{} is not an address", shown(&raw.value));
+        findings.fault_with_hint(
+            raw.place,
+            what,
+            "an address of this machine, as in 192.0.2.1 or 2001:db8::1",
+        );
+    }
+    address.ok()
 }

@@ -130,7 +130,7 @@ pub(super) struct Group {
     #[schemars(extend("default" = []))]
     pub(super) discover: Option<At<Vec<At<Discover>>>>,
     /// What is asked for; `{host}` stands for the host.
-    #[schemars(extend("default" = super::defaults::URL))]
+    #[schemars(extend("default" = super::defaults::url(crate::endpoint::ProberName::Http)))]
     pub(super) url: Option<At<String>>,
     /// The name of each endpoint, unique over all groups: `{host}` stands for the host (and its port, where it
     /// has one), `{url}` for the URL.

@@ -21,6 +21,11 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     })
 }
 
+/// The same pattern, for bytes that need not be text.
+pub(super) fn of_bytes(pattern: &Regex) -> Result<regex::bytes::Regex, String> {
+    regex::bytes::Regex::new(pattern.as_str()).map_err(|error| error.to_string().replace('\n', " "))
+}
+
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern.chars().peekable();

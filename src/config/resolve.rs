@@ -14,7 +14,7 @@ use super::{
     Config, Demand, Global, coverage, defaults, foresight, group, module, platform, raw, resolver, traffic,
     tree,
 };
-use crate::endpoint::Confirm;
+use crate::endpoint::{Confirm, ProberName};
 use crate::probe::dns;
 
 /// One file being resolved: where its faults go, and where the files that it names come from.
@@ -191,6 +191,11 @@ impl Resolving<'_> {
 
     /// A URL of the web, without credentials.
     pub(super) fn web_url(&self, text: &At<String>) -> Option<Url> {
+        self.url(text, ProberName::Http.schemes())
+    }
+
+    /// A URL of one of some schemes, or a fault.
+    pub(super) fn url(&self, text: &At<String>, schemes: &[&str]) -> Option<Url> {
         let fault = |what: String, hint: &str| {
             self.findings.fault_with_hint(text.place, what, hint);
             None
@@ -205,11 +210,12 @@ impl Resolving<'_> {
         if !url.username().is_empty() || url.password().is_some() {
             return fault("a URL must not carry credentials".to_owned(), "use basic_auth");
         }
-        if !matches!(url.scheme(), "http" | "https") {
-            return fault(
-                format!("the scheme \"{}\" cannot be used here", url.scheme()),
-                "only http and https can",
-            );
+        if !schemes.contains(&url.scheme()) {
+            let what = format!("the scheme \"{}\" cannot be used here", url.scheme());
+            return match schemes {
+                [only] => fault(what, &format!("only {only} can")),
+                several => fault(what, &format!("only {} can", several.join(" and "))),
+            };
         }
         Some(url)
     }

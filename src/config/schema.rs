@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::{defaults, raw};
+use crate::endpoint::ProberName;
 
 /// The JSON Schema (draft 2020-12) of `linkwatch.yml`.
 #[must_use]
@@ -14,9 +15,13 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The defaults of a module's `http` section.
-pub(super) fn http_defaults() -> Map<String, Value> {
-    let schema = schemars::schema_for!(raw::module::Http).to_value();
+/// The defaults of a module's own section.
+pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
+    let schema = match prober {
+        ProberName::Http => schemars::schema_for!(raw::module::Http),
+        ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
+    };
+    let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
     properties
         .into_iter()
@@ -25,7 +30,7 @@ pub(super) fn http_defaults() -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 31] = [
+const SECTIONS: [(&str, &str); 34] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -57,6 +62,9 @@ const SECTIONS: [(&str, &str); 31] = [
         "`modules.<name>.http.fail_if_header_matches[]`, `…fail_if_header_not_matches[]`",
     ),
     ("http_headers", "`modules.<name>.http.http_headers.<name>`"),
+    ("tcp", "`modules.<name>.tcp`"),
+    ("query_response", "`modules.<name>.tcp.query_response[]`"),
+    ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
     ("basic_auth", "`basic_auth`"),
     ("authorization", "`authorization`"),
     ("tls_config", "`tls_config`"),

@@ -13,7 +13,7 @@ use super::value::Lasting;
 use super::{Config, schema};
 use crate::discovery::{self, Feed, GroupPlan};
 use crate::endpoint::{
-    Confirm, DnsTarget, Endpoint, Expectation, Labels, Maintenance, ModuleName, TextMatch,
+    Confirm, DnsTarget, Endpoint, Expectation, Labels, Maintenance, ModuleName, ProberName, TextMatch,
 };
 use crate::probe::dns::{self, Server};
 
@@ -191,21 +191,21 @@ fn text(text: &TextMatch) -> Value {
 }
 
 /// A module with its defaults filled in and its secrets masked.
-pub(super) fn module(raw: &raw::Module) -> Value {
+pub(super) fn module(raw: &raw::Module, prober: ProberName) -> Value {
     let mut module = without_nulls(json!(raw));
-    let http = module
+    let section = module
         .as_object_mut()
-        .map(|module| module.entry("http").or_insert_with(|| json!({})));
-    if let Some(Value::Object(http)) = http {
+        .map(|module| module.entry(prober.as_str()).or_insert_with(|| json!({})));
+    if let Some(Value::Object(section)) = section {
         // Follows what both spellings say together.
-        if let Some(Value::Bool(not)) = http.remove("no_follow_redirects") {
-            http.insert("follow_redirects".to_owned(), json!(!not));
+        if let Some(Value::Bool(not)) = section.remove("no_follow_redirects") {
+            section.insert("follow_redirects".to_owned(), json!(!not));
         }
-        for (key, default) in schema::http_defaults() {
-            http.entry(key).or_insert(default);
+        for (key, default) in schema::module_defaults(prober) {
+            section.entry(key).or_insert(default);
         }
-        mask_headers(http.get_mut("headers"), |value| *value = json!(MASK));
-        mask_headers(http.get_mut("http_headers"), |values| {
+        mask_headers(section.get_mut("headers"), |value| *value = json!(MASK));
+        mask_headers(section.get_mut("http_headers"), |values| {
             let plain = values.get_mut("values").and_then(Value::as_array_mut);
             plain.into_iter().flatten().for_each(|value| *value = json!(MASK));
         });

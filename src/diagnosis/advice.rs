@@ -203,6 +203,20 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::HttpSlow => {
             format!("Find out which phase takes the time at {host}{at}; {expected} is expected.")
         }
+        Cause::ExchangeTimeout => format!(
+            "Check that the service at {url}{at} is alive and not overloaded, and that no firewall drops what it is asked."
+        ),
+        Cause::ExchangeClosed => format!(
+            "Look for crashes, limits and access lists in the log of the service at {url}{at}: it hangs up."
+        ),
+        Cause::ExchangeProtocol => format!(
+            "Check what listens at {url}{at}, and that module {} speaks its protocol: {actual}.",
+            endpoint.group.module
+        ),
+        Cause::ExchangeMismatch => format!(
+            "Compare what {url}{at} answers with the rules of module {}: expected {expected}, got {actual}.",
+            endpoint.group.module
+        ),
         Cause::CertificateExpiring => {
             format!("Renew the certificate of {host} now, and find out why that has not happened by itself.")
         }

@@ -10,15 +10,15 @@ use super::{Finding, dns, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
-    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Reply, ResponseFacts, Rule, TlsFailure,
-    Violation,
+    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, Reply, ResponseFacts,
+    Rule, TlsFailure, Violation,
 };
 
 /// What was found at one address.
 #[derive(Debug)]
 pub(super) struct Judged {
-    /// The address.
-    pub(super) address: IpAddr,
+    /// The address, where there is one to know.
+    pub(super) address: Option<IpAddr>,
     /// Causes that take it down, the one that is its symptom first.
     pub(super) failing: Vec<Finding>,
     /// Causes that only warn.
@@ -67,7 +67,7 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         ));
     }
     Judged {
-        address: attempt.address.ip(),
+        address: attempt.peer.ip(),
         failing,
         warnings,
         status: response.map(|response| response.status),
@@ -103,6 +103,9 @@ fn failed(
         Failure::Tls(failure) => tls(failure, hop, &host, clocks),
         Failure::Untrusted => untrusted(hop, &host, clocks),
         Failure::Http(failure) => vec![http(failure)],
+        Failure::Exchange(failure) => vec![exchange(failure)],
+        // What this machine lacks, or may not do, is no fault of the target's: nothing can be said of it.
+        Failure::Forbidden(_) | Failure::Unable(_) => Vec::new(),
     };
     if redirected && host != endpoint.host {
         for finding in &mut found {
@@ -191,6 +194,21 @@ fn http(failure: &HttpFailure) -> Finding {
     }
 }
 
+fn exchange(failure: &ExchangeFailure) -> Finding {
+    let complete = "a complete answer";
+    match failure {
+        ExchangeFailure::Timeout => Finding::new(Cause::ExchangeTimeout, complete, "none in time"),
+        ExchangeFailure::Closed => Finding::new(
+            Cause::ExchangeClosed,
+            complete,
+            "connection closed before its end",
+        ),
+        ExchangeFailure::Protocol(what) => {
+            Finding::new(Cause::ExchangeProtocol, "an answer in the protocol", what)
+        }
+    }
+}
+
 /// Whether the answer comes from a rate limit or a bot wall rather than from the endpoint. One that breaks no rule
 /// and has a status that is expected by name is the endpoint's own.
 fn limited(response: &ResponseFacts, violations: &[Violation], expect: &Expectation) -> bool {
@@ -221,6 +239,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Tls => Cause::TlsProtocol,
         Rule::Header => Cause::HttpHeader,
         Rule::Body => Cause::HttpBody,
+        Rule::Answer => Cause::ExchangeMismatch,
     }
 }
 
@@ -248,9 +267,18 @@ pub(super) fn warnings(addresses: &[Judged]) -> Vec<Finding> {
         let address = judged.address;
         let warnings = judged.warnings.clone().into_iter();
         warnings.map(move |warning| Finding {
-            address: (!everywhere(&warning)).then_some(address),
+            address: address.filter(|_| !everywhere(&warning)),
             ..warning
         })
     };
     addresses.iter().flat_map(named).collect()
+}
+
+/// The status that the worst address answered with.
+pub(super) fn worst_status(addresses: &[Judged]) -> Option<u16> {
+    addresses
+        .iter()
+        .filter(|judged| !judged.failing.is_empty())
+        .min_by_key(|judged| (judged.failing[0].cause, judged.address))
+        .and_then(|judged| judged.status)
 }

@@ -55,6 +55,8 @@ fn drift_explains(symptom: Cause, status: Option<u16>) -> bool {
             );
             content && !server_error
         }
+        // Another service answers where the name leads; that a service says it is ill is its own.
+        Stage::Exchange => matches!(symptom, Cause::ExchangeProtocol | Cause::ExchangeMismatch),
     }
 }
 

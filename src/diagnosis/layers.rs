@@ -150,9 +150,9 @@ fn connected(attempt: &Attempt) -> Option<String> {
         && first.tls.is_none()
         && first.response.is_none()
     {
-        return Some(format!("{}: {failure}", attempt.address));
+        return Some(format!("{}: {failure}", attempt.peer));
     }
-    Some(attempt.address.to_string())
+    Some(attempt.peer.to_string())
 }
 
 fn expected_certificate(endpoint: &Endpoint) -> Vec<String> {

@@ -58,13 +58,19 @@ pub enum LabelError {
     Reserved,
 }
 
-/// Checks a name against Prometheus' grammar and the reserved names.
-pub fn check(name: &str) -> Result<(), LabelError> {
-    let mut characters = name.chars();
+/// Whether Prometheus takes a text for a label name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
     let begins_well = characters
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if !begins_well || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+    begins_well && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Checks a name against Prometheus' grammar and the reserved names.
+pub fn check(name: &str) -> Result<(), LabelError> {
+    if !is_name(name) {
         return Err(LabelError::Grammar);
     }
     if RESERVED.contains(&name) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Discovered, LONGEST, MOST_LABELS, RejectReason, label};
-use crate::endpoint::{Endpoint, EndpointName, Group, Labels};
+use crate::endpoint::{Endpoint, EndpointName, Group, Labels, ProberName};
 
 /// Characters that would bring something else than a host into a URL, or that no host has.
 const NOT_IN_HOSTS: [char; 13] = [
@@ -20,6 +20,8 @@ pub struct Template {
     pub url: String,
     /// The name; `{host}` stands for the host and its port, `{url}` for the URL.
     pub name: String,
+    /// What the group's module speaks.
+    pub prober: ProberName,
 }
 
 impl Template {
@@ -51,7 +53,7 @@ impl Template {
         }
         let refused = |error: url::ParseError| RejectReason::Target(error.to_string());
         if target.contains("://") {
-            let url = checked(Url::parse(target).map_err(refused)?)?;
+            let url = self.checked(Url::parse(target).map_err(refused)?)?;
             let authority = authority(&url);
             return Ok((url, authority));
         }
@@ -71,7 +73,33 @@ impl Template {
             .map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
         let url = Url::parse(&self.url.replace("{host}", &authority)).map_err(refused)?;
         let shown = authority.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok((checked(url)?, shown))
+        Ok((self.checked(url)?, shown))
+    }
+
+    /// A URL that the group's module can be asked for, its host in its one form.
+    fn checked(&self, mut url: Url) -> Result<Url, RejectReason> {
+        let prober = self.prober;
+        if !prober.schemes().contains(&url.scheme()) {
+            let scheme = url.scheme().to_owned();
+            return Err(RejectReason::Scheme { scheme, prober });
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(RejectReason::Credentials);
+        }
+        if url.as_str().len() > LONGEST {
+            return Err(RejectReason::TooLong);
+        }
+        if prober.needs_port() && url.port_or_known_default().is_none() {
+            return Err(RejectReason::Port(prober));
+        }
+        // The parser leaves the hosts of schemes that are not the web's as they are written.
+        let host = url.host_str().map(url::Host::parse);
+        if let Some(host) = host {
+            let refused = |error: url::ParseError| RejectReason::Target(error.to_string());
+            let host = host.map_err(refused)?.to_string();
+            url.set_host(Some(&host)).map_err(refused)?;
+        }
+        Ok(url)
     }
 }
 
@@ -82,19 +110,6 @@ fn authority(url: &Url) -> String {
         Some(port) => format!("{host}:{port}"),
         None => host.trim_start_matches('[').trim_end_matches(']').to_owned(),
     }
-}
-
-fn checked(url: Url) -> Result<Url, RejectReason> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(RejectReason::Scheme(url.scheme().to_owned()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(RejectReason::Credentials);
-    }
-    if url.as_str().len() > LONGEST {
-        return Err(RejectReason::TooLong);
-    }
-    Ok(url)
 }
 
 fn check_labels(labels: &Labels) -> Result<(), RejectReason> {

@@ -1,4 +1,4 @@
-//! The series of `/probe`: those of blackbox_exporter's http prober, with its exact names, presence and meaning, and
+//! The series of `/probe`: those of blackbox_exporter, with its exact names, presence and meaning, and
 //! the cause beside them.
 
 use std::fmt;
@@ -15,11 +15,12 @@ use super::protobuf::FamilyBuffer;
 use super::scrape::ScrapeError;
 use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
+use crate::endpoint::ProberName;
 use crate::outcome::{Attempt, ChainFacts, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts};
 
 mod series;
 
-pub(super) use series::{PREFACE, SERIES};
+pub(super) use series::{PREFACE, of};
 
 use series::{ProbeSeries, Sample};
 
@@ -38,7 +39,7 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
     let mut text = String::new();
     let mut bytes = Vec::new();
     let mut family = FamilyBuffer::default();
-    for series in SERIES {
+    for series in of(probe.outcome.prober) {
         let samples = (series.samples)(&view);
         if samples.is_empty() {
             continue;
@@ -65,7 +66,9 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
 pub fn success(outcome: &Outcome) -> bool {
     outcome.attempts.last().is_some_and(|attempt| {
         let ended_well = match attempt.failure() {
-            None => attempt.last().is_some_and(|hop| hop.response.is_some()),
+            None => attempt
+                .last()
+                .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
             Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
         };
         ended_well && attempt.violations.is_empty()
@@ -116,7 +119,7 @@ struct View<'a> {
     attempt: Option<&'a Attempt>,
     /// The judged answer, if one arrived.
     response: Option<&'a ResponseFacts>,
-    /// Of the judged answer's connection.
+    /// Of the connection that is judged.
     tls: Option<&'a TlsFacts>,
 }
 
@@ -125,13 +128,26 @@ impl<'a> View<'a> {
         let attempt = probe.outcome.attempts.last();
         let last = attempt.and_then(Attempt::last);
         let response = last.and_then(|hop| hop.response.as_ref());
+        let tls = last.and_then(|hop| hop.tls.as_ref());
         Self {
             outcome: probe.outcome,
             cause: probe.cause,
             attempt,
             response,
-            tls: response.and_then(|_| last?.tls.as_ref()),
+            tls: tls.filter(|tls| match probe.outcome.prober {
+                ProberName::Http => response.is_some(),
+                // A session that was begun and accepted, whatever came of it.
+                ProberName::Tcp => {
+                    let untrusted = last.is_some_and(|hop| hop.failure == Some(Failure::Untrusted));
+                    tls.version.is_some() && !untrusted
+                }
+            }),
         }
+    }
+
+    /// The hop that is judged.
+    fn last(&self) -> Option<&'a Hop> {
+        self.attempt.and_then(Attempt::last)
     }
 
     fn hops(&self) -> &'a [Hop] {
@@ -144,7 +160,7 @@ impl<'a> View<'a> {
 
     /// The address chosen for the first hop.
     fn address(&self) -> Option<IpAddr> {
-        self.attempt.map(|attempt| attempt.address.ip().to_canonical())
+        self.attempt?.peer.ip().map(|address| address.to_canonical())
     }
 
     /// Redirects met: those followed, and the last one where it was not.

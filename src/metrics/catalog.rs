@@ -12,6 +12,7 @@ use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
 use super::{
     certificate, coverage, demand, endpoint, foresight, group, own, platform, process, standin, traffic,
 };
+use crate::endpoint::ProberName;
 use crate::traffic::Judgement;
 
 /// A metric family.
@@ -202,16 +203,17 @@ pub fn document() -> String {
         }
     }
     text.push_str(super::blackbox::PREFACE);
-    text.push_str("\n\n| family | labels | meaning |\n|---|---|---|\n");
-    for series in super::blackbox::SERIES {
-        let labels: Vec<_> = series.labels.iter().map(|label| format!("`{label}`")).collect();
+    for prober in ProberName::ALL {
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} |",
-            series.name,
-            labels.join(", "),
-            series.help
+            "\n\nOf the `{}` prober:\n\n| family | labels | meaning |\n|---|---|---|",
+            prober.as_str()
         );
+        for series in super::blackbox::of(prober) {
+            let labels: Vec<_> = series.labels.iter().map(|label| format!("`{label}`")).collect();
+            let row = (series.name, labels.join(", "), series.help);
+            let _ = writeln!(text, "| `{}` | {} | {} |", row.0, row.1, row.2);
+        }
     }
     text
 }

@@ -20,6 +20,12 @@ pub enum Failure {
     Untrusted,
     /// No complete answer.
     Http(HttpFailure),
+    /// No complete answer to another protocol than HTTP.
+    Exchange(ExchangeFailure),
+    /// The address may not be probed from here, by whoever asks for it: why. Nothing was sent.
+    Forbidden(String),
+    /// This machine could not make the probe: what it lacks. It says nothing of the target.
+    Unable(String),
 }
 
 /// Why a connection failed.
@@ -70,6 +76,18 @@ pub enum HttpFailure {
     BadRedirect(String),
 }
 
+/// Why an exchange in another protocol than HTTP failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExchangeFailure {
+    /// No complete answer in time.
+    Timeout,
+    /// The connection ended before the answer was complete.
+    Closed,
+    /// What came back is not in the protocol: what was wrong.
+    Protocol(String),
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,11 +106,15 @@ impl fmt::Display for Failure {
             Self::Tls(TlsFailure::Timeout) => f.write_str("the handshake did not finish in time"),
             Self::Untrusted => f.write_str("the certificate is not acceptable: nothing was sent"),
             Self::Http(HttpFailure::Timeout) => f.write_str("no complete answer in time"),
-            Self::Http(HttpFailure::Closed) => {
+            Self::Http(HttpFailure::Closed) | Self::Exchange(ExchangeFailure::Closed) => {
                 f.write_str("the connection ended before the answer was complete")
             }
             Self::Http(HttpFailure::Protocol(what)) => write!(f, "not valid HTTP: {what}"),
             Self::Http(HttpFailure::TooLarge(limit)) => write!(f, "larger than {limit} bytes"),
+            Self::Exchange(ExchangeFailure::Timeout) => f.write_str("no answer in time"),
+            Self::Exchange(ExchangeFailure::Protocol(what)) => write!(f, "not an answer: {what}"),
+            Self::Forbidden(why) => f.write_str(why),
+            Self::Unable(what) => write!(f, "this machine could not make the probe: {what}"),
             Self::Http(HttpFailure::RedirectLoop) => f.write_str("the redirects do not end"),
             Self::Http(HttpFailure::BadRedirect(to)) => write!(f, "a redirect that cannot be followed: {to}"),
         }

@@ -35,6 +35,8 @@ pub enum AddressSource {
     /// DNS servers.
     #[default]
     Dns,
+    /// Nothing was resolved here: the target is a path of this machine, or a proxy resolves it.
+    Elsewhere,
 }
 
 /// Why a server was asked.
@@ -145,6 +147,17 @@ pub struct Disagreement {
     pub since: Timestamp,
     /// When what was in any cache then has run out.
     pub caches_end: Timestamp,
+}
+
+impl Resolution {
+    /// Nothing was to be resolved here.
+    #[must_use]
+    pub fn elsewhere() -> Self {
+        Self {
+            source: AddressSource::Elsewhere,
+            ..Self::default()
+        }
+    }
 }
 
 impl Disagreement {

@@ -1,16 +1,32 @@
 //! The TCP connection.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::outcome::ConnectFailure;
 
 /// Connects, or says why not. Ends by the deadline.
 pub async fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectFailure> {
-    let stream = match timeout_at(deadline, TcpStream::connect(address)).await {
+    connect_from(None, address, deadline).await
+}
+
+/// Connects from an address of ours, or says why not; one that is not ours, or of the other family, reaches nothing.
+/// Ends by the deadline.
+pub async fn connect_from(
+    source: Option<IpAddr>,
+    address: SocketAddr,
+    deadline: Instant,
+) -> Result<TcpStream, ConnectFailure> {
+    let connecting = async {
+        match source {
+            None => TcpStream::connect(address).await,
+            Some(source) => bound(source)?.connect(address).await,
+        }
+    };
+    let stream = match timeout_at(deadline, connecting).await {
         Err(_elapsed) => return Err(ConnectFailure::Timeout),
         Ok(Err(error)) => return Err(classify(&error)),
         Ok(Ok(stream)) => stream,
@@ -18,6 +34,15 @@ pub async fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream
     // A handshake and a request are a few small writes: none of them should wait for an acknowledgement.
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     Ok(stream)
+}
+
+fn bound(source: IpAddr) -> io::Result<TcpSocket> {
+    let socket = match source {
+        IpAddr::V4(_) => TcpSocket::new_v4(),
+        IpAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    Ok(socket)
 }
 
 /// Why a connection could not be made. What is left over (no route, no such address or family here, a local firewall's

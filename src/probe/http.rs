@@ -5,8 +5,7 @@
 
 use regex::Regex;
 
-use super::tls;
-use crate::outcome::Family;
+use super::{Addressing, tls};
 
 mod body;
 mod exchange;
@@ -27,10 +26,8 @@ pub struct Settings {
     pub valid_status_codes: Vec<u16>,
     /// As in `HTTP/1.1`; empty: any.
     pub valid_http_versions: Vec<String>,
-    /// The family whose addresses come first.
-    pub preferred_family: Family,
-    /// Whether the other family is used when the preferred one has no address.
-    pub ip_protocol_fallback: bool,
+    /// Which of the host's addresses are asked.
+    pub addressing: Addressing,
     /// Whether redirects are followed, 10 at most.
     pub follow_redirects: bool,
     /// A final answer over TLS is wrong.

@@ -2,7 +2,7 @@
 //!
 //! A probe on demand is a request that this machine makes for somebody else, so a name proves nothing: where it leads is
 //! looked at when an address is dialled, on every hop. What the catalogue watches was chosen by whoever runs the
-//! program, and is probed under [`Policy::OPEN`].
+//! program, and is probed under [`OPEN`].
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -49,14 +49,14 @@ pub enum Refusal {
     Special(IpAddr, &'static str),
 }
 
-impl Policy {
-    /// Everything may be probed.
-    pub const OPEN: Self = Self {
-        allow: Vec::new(),
-        deny: Vec::new(),
-        special: Special::Permitted,
-    };
+/// Everything may be probed.
+pub static OPEN: Policy = Policy {
+    allow: Vec::new(),
+    deny: Vec::new(),
+    special: Special::Permitted,
+};
 
+impl Policy {
     /// Addresses of this machine and its surroundings may not be probed unless a network within them is allowed; of the
     /// others what is allowed, or everything where nothing is, and nothing that is denied.
     #[must_use]
@@ -317,7 +317,7 @@ mod tests {
                 matches!(refused, Err(Refusal::Special(..))),
                 "{address}: {refused:?}"
             );
-            assert_eq!(Policy::OPEN.permits("a.test", ip(address)), Ok(()));
+            assert_eq!(OPEN.permits("a.test", ip(address)), Ok(()));
         }
         for address in [
             "192.0.2.1",

@@ -10,13 +10,12 @@ use jiff::Timestamp;
 use rustls::crypto::CryptoProvider;
 use rustls::{CipherSuite, ClientConfig, ClientConnection, ProtocolVersion};
 use rustls_pki_types::ServerName;
-use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::{Connect, TlsStream};
 
 use super::connect;
+use super::line::Socket;
 use crate::certificate::{Presented, Question, Roots, judge};
 use crate::outcome::{ChainFacts, ConnectFailure, TlsFacts, TlsFailure};
 
@@ -93,14 +92,37 @@ pub enum SettingsError {
 #[derive(Debug)]
 pub struct Connector {
     provider: Arc<CryptoProvider>,
-    /// Offers HTTP/1.1 only.
-    http1: ClientConfig,
-    /// Offers HTTP/2, then HTTP/1.1.
-    http2: ClientConfig,
+    /// Offers no protocol; each handshake adds those that it is made for.
+    base: ClientConfig,
     roots: Roots,
     server_name: Option<ServerName<'static>>,
     insecure_skip_verify: bool,
     memory: Memory,
+}
+
+/// The protocols that are offered by ALPN (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alpn {
+    /// None: the extension is left out.
+    Nothing,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, then HTTP/1.1.
+    Http2OrHttp1,
+    /// HTTP/2 alone, as gRPC has it.
+    Http2,
+}
+
+impl Alpn {
+    fn protocols(self) -> Vec<Vec<u8>> {
+        let offered: &[&[u8]] = match self {
+            Self::Nothing => &[],
+            Self::Http1 => &[b"http/1.1"],
+            Self::Http2OrHttp1 => &[b"h2", b"http/1.1"],
+            Self::Http2 => &[b"h2"],
+        };
+        offered.iter().map(|protocol| protocol.to_vec()).collect()
+    }
 }
 
 /// One handshake to be made.
@@ -108,8 +130,8 @@ pub struct Connector {
 pub struct Handshake<'a> {
     /// The name for SNI and verification, unless the settings name another.
     pub host: &'a str,
-    /// Offer HTTP/2 beside HTTP/1.1 by ALPN.
-    pub http2: bool,
+    /// The protocols to offer.
+    pub alpn: Alpn,
     /// The wall-clock time to judge by.
     pub now: Timestamp,
     /// What is known from elsewhere.
@@ -124,7 +146,7 @@ pub struct Shaken {
     /// What it showed, as far as it came.
     pub facts: TlsFacts,
     /// The stream, or why there is none. A chain with problems gives `Untrusted` unless verification is skipped.
-    pub stream: Result<TlsStream<TcpStream>, ShakeFailure>,
+    pub stream: Result<TlsStream<Socket>, ShakeFailure>,
 }
 
 /// Why there is no stream to send on.
@@ -142,28 +164,24 @@ impl Connector {
     /// Checks the settings and builds what all probes of the module share.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let http1 = config::base(&settings, &provider)?;
-        let mut http2 = http1.clone();
-        http2.alpn_protocols.insert(0, b"h2".to_vec());
         Ok(Self {
+            base: config::base(&settings, &provider)?,
             roots: config::roots(settings.roots.as_deref())?,
             server_name: config::server_name(settings.server_name)?,
             insecure_skip_verify: settings.insecure_skip_verify,
             memory: Memory::default(),
             provider,
-            http1,
-            http2,
         })
     }
 
     /// Shakes hands and judges the recorded chain.
-    pub async fn handshake(&self, stream: TcpStream, handshake: Handshake<'_>) -> Shaken {
-        self.record(stream, handshake).await.0
+    pub async fn handshake(&self, socket: Socket, handshake: Handshake<'_>) -> Shaken {
+        self.record(socket, handshake).await.0
     }
 
     /// Shakes hands, and gives what was presented itself beside the judgement.
-    pub async fn present(&self, stream: TcpStream, handshake: Handshake<'_>) -> (Shaken, Option<Presented>) {
-        let (shaken, recorder) = self.record(stream, handshake).await;
+    pub async fn present(&self, socket: Socket, handshake: Handshake<'_>) -> (Shaken, Option<Presented>) {
+        let (shaken, recorder) = self.record(socket, handshake).await;
         let presented = recorder.and_then(|recorder| recorder.presented().cloned());
         (shaken, presented)
     }
@@ -174,7 +192,7 @@ impl Connector {
         &self.roots
     }
 
-    async fn record(&self, stream: TcpStream, handshake: Handshake<'_>) -> (Shaken, Option<Arc<Recorder>>) {
+    async fn record(&self, socket: Socket, handshake: Handshake<'_>) -> (Shaken, Option<Arc<Recorder>>) {
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => match ServerName::try_from(handshake.host) {
@@ -184,8 +202,8 @@ impl Connector {
         };
         let recorder = Arc::new(Recorder::new(self.provider.signature_verification_algorithms));
         let connect = self
-            .connector(&recorder, handshake.http2)
-            .connect(name.clone(), stream);
+            .connector(&recorder, handshake.alpn)
+            .connect(name.clone(), socket);
         let shaken = timeout_at(handshake.deadline, shake(connect)).await;
 
         let chain = recorder
@@ -212,12 +230,9 @@ impl Connector {
         (Shaken { facts, stream }, Some(recorder))
     }
 
-    fn connector(&self, recorder: &Arc<Recorder>, http2: bool) -> TlsConnector {
-        let mut config = if http2 {
-            self.http2.clone()
-        } else {
-            self.http1.clone()
-        };
+    fn connector(&self, recorder: &Arc<Recorder>, alpn: Alpn) -> TlsConnector {
+        let mut config = self.base.clone();
+        config.alpn_protocols = alpn.protocols();
         let verifier = Arc::clone(recorder);
         config.dangerous().set_certificate_verifier(verifier);
         TlsConnector::from(Arc::new(config))
@@ -268,7 +283,7 @@ impl Shaken {
 
 /// Drives the handshake and looks whether the peer ever said anything: a reset before its first byte belongs to the
 /// connection, one after it to TLS.
-async fn shake(mut connect: Connect<TcpStream>) -> Result<TlsStream<TcpStream>, ShakeFailure> {
+async fn shake(mut connect: Connect<Socket>) -> Result<TlsStream<Socket>, ShakeFailure> {
     let mut heard = false;
     let ended = std::future::poll_fn(|context| {
         if !heard {
@@ -292,14 +307,11 @@ async fn shake(mut connect: Connect<TcpStream>) -> Result<TlsStream<TcpStream>, 
 }
 
 /// Whether there is a byte from the peer, without taking it.
-fn poll_heard(connect: &Connect<TcpStream>, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
-    let Some(stream) = connect.get_ref() else {
-        return Poll::Pending;
-    };
-    let mut byte = [0; 1];
-    stream
-        .poll_peek(context, &mut ReadBuf::new(&mut byte))
-        .map_ok(|length| length > 0)
+fn poll_heard(connect: &Connect<Socket>, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    match connect.get_ref() {
+        Some(socket) => socket.poll_heard(context),
+        None => Poll::Pending,
+    }
 }
 
 const fn facts(chain: Option<Arc<ChainFacts>>) -> TlsFacts {

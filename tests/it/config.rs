@@ -48,8 +48,16 @@ fn faults(text: &str) -> String {
     parse(text).map(|_| ()).unwrap_err().to_string()
 }
 
+fn http_settings(prober: &ProberKind) -> &http::Settings {
+    let settings = match prober {
+        ProberKind::Http(settings) => Some(settings),
+        ProberKind::Tcp(_) => None,
+    };
+    settings.unwrap()
+}
+
 fn http(config: &Config, module: &str) -> String {
-    let ProberKind::Http(settings) = &config.modules[&ModuleName::from(module)].prober;
+    let settings = http_settings(&config.modules[&ModuleName::from(module)].prober);
     format!("{settings:?}")
 }
 
@@ -184,9 +192,9 @@ fn a_module_is_read_as_blackbox_exporter_reads_it() {
     let config = parse_file(&folder("good/everything.yml")).unwrap();
     let login = &config.modules[&ModuleName::from("login")];
     assert_eq!(login.timeout, Some(Duration::from_secs(3)));
-    let ProberKind::Http(settings) = &login.prober;
+    let settings = http_settings(&login.prober);
     assert_eq!(settings.method, "POST");
-    assert_eq!(settings.preferred_family, Family::Ipv4);
+    assert_eq!(settings.addressing.preferred, Family::Ipv4);
     assert_eq!(settings.compression, Some(http::Compression::Gzip));
     assert_eq!(settings.body_size_limit, 1 << 20);
     assert!(!settings.follow_redirects && !settings.http2 && settings.fail_if_not_ssl);
@@ -205,7 +213,7 @@ fn a_module_is_read_as_blackbox_exporter_reads_it() {
     assert_eq!(key.len(), 3);
     assert_eq!(key[2].1, "file-key-secret");
     let defaults = parse("").unwrap();
-    let ProberKind::Http(redirect) = &defaults.modules[&ModuleName::from("http_redirect")].prober;
+    let redirect = http_settings(&defaults.modules[&ModuleName::from("http_redirect")].prober);
     assert!(!redirect.follow_redirects);
     assert!(redirect.valid_status_codes.contains(&308));
 }
@@ -478,14 +486,14 @@ fn relative_paths_start_beside_the_file_that_names_them() {
     fs::write(folder.path().join("modules/blackbox.yml"), module).unwrap();
     fs::write(folder.path().join("modules/token"), "abc\n").unwrap();
     let config = config::load(&folder.path().join("linkwatch.yml")).unwrap();
-    let ProberKind::Http(settings) = &config.modules[&ModuleName::from("a")].prober;
+    let settings = http_settings(&config.modules[&ModuleName::from("a")].prober);
     assert_eq!(settings.authorization.as_ref().unwrap(), "Bearer abc");
 }
 
 #[test]
 fn a_declared_module_takes_the_place_of_a_built_in_one() {
     let config = parse("modules: {http_2xx: {prober: http, http: {method: HEAD}}}").unwrap();
-    let ProberKind::Http(settings) = &config.modules[&ModuleName::from("http_2xx")].prober;
+    let settings = http_settings(&config.modules[&ModuleName::from("http_2xx")].prober);
     assert_eq!(settings.method, "HEAD");
 }
 

@@ -113,7 +113,7 @@ fn what_cannot_be_an_endpoint_is_left_out_and_named() {
             .all(|reason| matches!(reason, RejectReason::Target(_))),
         "{reasons:?}"
     );
-    assert!(matches!(&reasons[4], RejectReason::Scheme(scheme) if scheme == "ftp"));
+    assert!(matches!(&reasons[4], RejectReason::Scheme { scheme, .. } if scheme == "ftp"));
     assert_eq!(reasons[5], RejectReason::Credentials);
     assert!(matches!(&reasons[6], RejectReason::NameTaken(name) if name.as_str() == "taken.example"));
     assert!(matches!(reasons[7], RejectReason::NameTaken(_)));

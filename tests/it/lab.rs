@@ -29,6 +29,8 @@
 //! site.answer(Answer::EndlessBody);                             // what goes wrong in HTTP; site.heal()
 //! site.last_request().path;                                     // requests, heads and SNI are kept
 //!
+//! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
+//!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
 //!
@@ -63,6 +65,7 @@ pub mod authority;
 pub mod clicks;
 pub mod dns;
 pub mod heroku;
+pub mod talk;
 pub mod web;
 pub mod webhook;
 
@@ -70,5 +73,6 @@ pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use heroku::HerokuLab;
+pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

@@ -10,7 +10,7 @@ use linkwatch::cause::Cause;
 use linkwatch::diagnosis::{Standing, Verdict};
 use linkwatch::endpoint::{Confirm, EndpointName, Group, Labels};
 use linkwatch::observation::AttemptKind;
-use linkwatch::outcome::{Attempt, ConnectFailure, Failure, Hop, Outcome, Resolution, Timings};
+use linkwatch::outcome::{Attempt, ConnectFailure, Failure, Hop, Outcome, Peer, Resolution, Timings};
 use linkwatch::record::{Recorder, Seen, keeper};
 use linkwatch::state::State;
 use linkwatch::state::store::Store;
@@ -26,6 +26,7 @@ const HOSTILE: &str = "<img src=x onerror=alert(1)> \u{202e}txt.exe\u{1b}[2J \"'
 fn refused(at: jiff::Timestamp) -> Outcome {
     let address = "192.0.2.7:443".parse().unwrap();
     Outcome {
+        prober: linkwatch::endpoint::ProberName::Http,
         started: at,
         elapsed: Duration::from_millis(12),
         resolution: Resolution {
@@ -34,8 +35,9 @@ fn refused(at: jiff::Timestamp) -> Outcome {
             ..Resolution::default()
         },
         attempts: vec![Attempt {
-            address,
+            peer: Peer::Address(address),
             hops: vec![Hop {
+                answer: None,
                 url: "https://a.example/c/canary".to_owned(),
                 address: Some(address),
                 timings: Timings {

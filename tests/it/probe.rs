@@ -12,10 +12,12 @@ use std::time::Duration;
 use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, DnsExpectation, DnsTarget, Expectation};
 use linkwatch::outcome::{
-    Attempt, ConnectFailure, Failure, Family, Hop, HttpFailure, Outcome, Reply, TargetStanding, TlsFailure,
+    Attempt, ConnectFailure, Failure, Family, Hop, HttpFailure, Outcome, Peer, Reply, TargetStanding,
+    TlsFailure,
 };
 use linkwatch::probe::http::Settings;
-use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
+use linkwatch::probe::policy;
+use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
 
@@ -51,8 +53,10 @@ impl Probing {
             settings: Settings {
                 valid_status_codes: Vec::new(),
                 valid_http_versions: Vec::new(),
-                preferred_family: Family::Ipv4,
-                ip_protocol_fallback: true,
+                addressing: Addressing {
+                    preferred: Family::Ipv4,
+                    fallback: true,
+                },
                 follow_redirects: true,
                 fail_if_ssl: false,
                 fail_if_not_ssl: false,
@@ -135,6 +139,7 @@ impl Probing {
             former_targets: &self.former_targets,
             marked: self.marked,
             hostname: self.hostname.as_deref(),
+            policy: &policy::OPEN,
             deadline: Instant::now() + self.timeout,
         };
         prober.probe(&request).await
@@ -178,7 +183,7 @@ async fn a_healthy_endpoint_leaves_facts_of_every_stage() {
     let [attempt] = outcome.attempts.as_slice() else {
         panic!("one address, one attempt: {outcome:?}")
     };
-    assert_eq!(attempt.address, web.addr());
+    assert_eq!(attempt.peer, Peer::Address(web.addr()));
     assert_eq!(
         (attempt.failure(), attempt.violations.as_slice()),
         (None, [].as_slice())
@@ -225,7 +230,10 @@ async fn every_address_is_tried_and_keeps_its_own_verdict() {
     probing.addresses = AddressChoice::All;
     let outcome = probing.probe(&good.url_of("two.example", "/")).await;
     let status = |address| {
-        let attempt = outcome.attempts.iter().find(|attempt| attempt.address == address);
+        let attempt = outcome
+            .attempts
+            .iter()
+            .find(|attempt| attempt.peer == Peer::Address(address));
         last(attempt.expect("an attempt at the address"))
             .response
             .as_ref()
@@ -259,7 +267,10 @@ async fn a_silent_address_does_not_take_the_time_of_the_others() {
     probing.addresses = AddressChoice::All;
     let outcome = probing.probe(&good.url_of("two.example", "/")).await;
     let failure = |address| {
-        let attempt = outcome.attempts.iter().find(|attempt| attempt.address == address);
+        let attempt = outcome
+            .attempts
+            .iter()
+            .find(|attempt| attempt.peer == Peer::Address(address));
         attempt.expect("an attempt at the address").failure().cloned()
     };
     assert_eq!(failure(good.addr()), None);
@@ -351,7 +362,7 @@ async fn a_refused_and_an_unreachable_address_are_told_apart() {
         attempt.failure(),
         Some(&Failure::Connect(ConnectFailure::Unreachable))
     );
-    assert_eq!(attempt.address.port(), 80);
+    assert_eq!(attempt.peer.to_string().rsplit(':').next(), Some("80"));
 }
 
 #[tokio::test]

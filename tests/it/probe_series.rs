@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linkwatch::cause::Cause;
+use linkwatch::endpoint::ProberName;
 use linkwatch::metrics::blackbox::{Probe, render, success};
 use linkwatch::metrics::negotiate::Format;
 use linkwatch::outcome::{
-    Attempt, ChainFacts, ChainProblem, Failure, Hop, HttpFailure, Outcome, Resolution, ResponseFacts, Rule,
-    Timings, TlsFacts, Violation,
+    Attempt, ChainFacts, ChainProblem, Failure, Hop, HttpFailure, Outcome, Peer, Resolution, ResponseFacts,
+    Rule, Timings, TlsFacts, Violation,
 };
 
 use crate::watched::{assert_golden, chain, now};
@@ -46,12 +47,14 @@ fn hop(milliseconds: u64) -> Hop {
             chain: Some(Arc::new(chain(Vec::new()))),
         }),
         response: Some(response(200)),
+        answer: None,
         failure: None,
     }
 }
 
 fn outcome(hops: Vec<Hop>) -> Outcome {
     Outcome {
+        prober: ProberName::Http,
         started: now(),
         elapsed: Duration::from_millis(100),
         resolution: Resolution {
@@ -60,7 +63,7 @@ fn outcome(hops: Vec<Hop>) -> Outcome {
             ..Resolution::default()
         },
         attempts: vec![Attempt {
-            address: "192.0.2.7:443".parse().unwrap(),
+            peer: Peer::Address("192.0.2.7:443".parse().unwrap()),
             hops,
             violations: Vec::new(),
         }],
@@ -240,7 +243,7 @@ fn the_address_is_hashed_over_its_4_or_16_bytes() {
         ),
     ] {
         let mut seen = outcome(vec![hop(1)]);
-        seen.attempts[0].address = address.parse().unwrap();
+        seen.attempts[0].peer = Peer::Address(address.parse().unwrap());
         assert_has(&text(&seen, None), &lines);
     }
 }

@@ -165,6 +165,7 @@ fn traffic_low(state: &State, recorder: &Recorder) -> Option<Finding> {
             slot: Arc::clone(&slot),
             kind: AttemptKind::Confirming(confirmation),
             outcome: Outcome {
+                prober: linkwatch::endpoint::ProberName::Http,
                 started: now(),
                 elapsed: Duration::from_millis(7),
                 resolution: Resolution::default(),

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use linkwatch::outcome::{ChainFacts, ChainProblem, ConnectFailure, Staple as Stapled, TlsFailure};
 use linkwatch::probe::connect::connect;
 use linkwatch::probe::tls::{
-    ClientCertificate, Connector, Handshake as Shake, Intermediates, Settings, SettingsError, ShakeFailure,
-    Shaken, Version, classify,
+    Alpn, ClientCertificate, Connector, Handshake as Shake, Intermediates, Settings, SettingsError,
+    ShakeFailure, Shaken, Version, classify,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
@@ -385,12 +385,12 @@ impl Client {
         let stream = connect(address, soon()).await.expect("a connection");
         let handshake = Shake {
             host,
-            http2,
+            alpn: if http2 { Alpn::Http2OrHttp1 } else { Alpn::Http1 },
             now: self.now,
             intermediates: &self.intermediates,
             deadline,
         };
-        self.connector.handshake(stream, handshake).await
+        self.connector.handshake(stream.into(), handshake).await
     }
 
     /// Of the connection, whether it shows while connecting or during the handshake.
@@ -401,12 +401,12 @@ impl Client {
         };
         let handshake = Shake {
             host: NAME,
-            http2: false,
+            alpn: Alpn::Http1,
             now: self.now,
             intermediates: &self.intermediates,
             deadline: soon(),
         };
-        match self.connector.handshake(stream, handshake).await.stream {
+        match self.connector.handshake(stream.into(), handshake).await.stream {
             Err(ShakeFailure::Connect(failure)) => failure,
             other => panic!("{other:?}"),
         }

@@ -165,6 +165,7 @@ async fn ask(address: SocketAddr, method: &str, path: &str, headers: &[&str]) ->
 fn answer(cause: Option<Cause>) -> ProbeAnswer {
     ProbeAnswer {
         outcome: Outcome {
+            prober: linkwatch::endpoint::ProberName::Http,
             started: now(),
             elapsed: Duration::from_millis(7),
             resolution: Resolution::default(),

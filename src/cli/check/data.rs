@@ -50,7 +50,7 @@ fn object(checked: &Checked) -> Value {
         "actual": root.map(|root| &root.actual),
         "remedy": root.map(|root| diagnosis::remedy(root, endpoint)),
         "addresses": outcome.attempts.iter().map(|attempt| json!({
-            "address": attempt.address,
+            "address": attempt.peer,
             "failure": attempt.failure(),
             "status": attempt.last().and_then(|hop| hop.response.as_ref()).map(|response| response.status),
         })).collect::<Vec<_>>(),

@@ -66,6 +66,14 @@ fn dns(sheet: &mut Sheet, resolution: &Resolution) {
                 &[styled(DIM, "not asked: the URL holds the address")],
             );
         }
+        AddressSource::Elsewhere => {
+            return layer(
+                sheet,
+                "dns",
+                None,
+                &[styled(DIM, "not asked: nothing is resolved here")],
+            );
+        }
         AddressSource::HostsFile => note_hosts(sheet, resolution),
         AddressSource::Dns => {
             layer(sheet, "dns", Some(resolution.elapsed), &[addresses(resolution)]);
@@ -195,7 +203,7 @@ pub(super) fn waterfall(sheet: &mut Sheet, outcome: &Outcome, attempt: &Attempt)
     sheet.row(
         (PLAIN, "time"),
         LABEL,
-        &[format!("{} in all, at {}", milliseconds(total), attempt.address).into()],
+        &[format!("{} in all, at {}", milliseconds(total), attempt.peer).into()],
     );
     let cells = sheet.columns() - LABEL - TIME;
     let share = |duration: Duration| duration.as_secs_f64() / total.as_secs_f64();

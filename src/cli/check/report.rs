@@ -153,7 +153,7 @@ pub(super) fn shown_attempt(checked: &Checked) -> Option<&Attempt> {
     let named = named.find_map(|finding| finding.address);
     attempts
         .iter()
-        .find(|attempt| named == Some(attempt.address.ip()))
+        .find(|attempt| named.is_some() && named == attempt.peer.ip())
         .or_else(|| attempts.iter().find(|attempt| !is_clean(attempt)))
         .or_else(|| attempts.iter().max_by_key(|attempt| attempt.timings().total()))
 }
@@ -182,7 +182,7 @@ fn addresses(sheet: &mut Sheet, outcome: &Outcome, up: usize) {
             (None, None, None) => Span::from("no answer"),
         };
         let took = layers::milliseconds(attempt.timings().total());
-        let address = format!("{}  {took}  ", attempt.address);
+        let address = format!("{}  {took}  ", attempt.peer);
         sheet.row((PLAIN, ""), LABEL, &[address.into(), said]);
     }
 }

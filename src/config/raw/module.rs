@@ -9,12 +9,16 @@ use crate::config::at::At;
 use crate::config::secret::Secret;
 use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
+mod tcp;
+
+pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
+
 /// How to ask.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http`. (`tcp`, `icmp`, `dns`, `grpc`, `unix` and `websocket` are not supported yet.)
+    /// What is spoken: `http` or `tcp`. (`icmp`, `dns`, `grpc`, `unix` and `websocket` are not supported yet.)
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -22,7 +26,7 @@ pub(in crate::config) struct Module {
     /// For the `http` prober.
     pub(in crate::config) http: Option<At<Http>>,
     /// For the `tcp` prober.
-    pub(in crate::config) tcp: Option<At<Later>>,
+    pub(in crate::config) tcp: Option<At<Tcp>>,
     /// For the `icmp` prober.
     pub(in crate::config) icmp: Option<At<Later>>,
     /// For the `dns` prober.

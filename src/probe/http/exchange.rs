@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::body::{self, Read, Reading};
-use super::stream::{Broken, Seen, Transport, Watched};
+use super::stream::{Broken, Seen, Watched};
 use crate::outcome::{ConnectFailure, Failure, HttpFailure};
+use crate::probe::line::Line;
 
 /// The head of a response may have this many bytes.
 pub(super) const HEAD_LIMIT: u32 = 64 * 1024;
@@ -60,14 +61,14 @@ pub(super) enum Version {
 /// Sends a request and reads the answer; `reading` says, once the head is there, how to read the body.
 /// Ends by the deadline.
 pub(super) async fn exchange(
-    transport: Transport,
+    line: Line,
     version: Version,
     request: Request,
     reading: impl FnOnce(&http::response::Parts) -> Option<Reading>,
     deadline: Instant,
 ) -> Answer {
-    let plain = matches!(transport, Transport::Plain(_));
-    let (stream, watch) = Watched::new(transport);
+    let plain = matches!(line, Line::Plain(_));
+    let (stream, watch) = Watched::new(line);
     let mut answer = Answer::default();
     let begun = Instant::now();
     let talk = async {

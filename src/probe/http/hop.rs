@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use http::response::Parts;
 use http::uri::Authority;
 use jiff::Timestamp;
-use tokio::net::TcpStream;
-use tokio::time::Instant;
 use url::Url;
 
 use super::body::{self, Reading};
@@ -16,29 +13,20 @@ use super::exchange::{self, Answer, Version};
 use super::redirect::{self, Trail};
 use super::request::Ask;
 use super::rules::Rules;
-use super::stream::Transport;
 use super::{Settings, response};
-use crate::outcome::{
-    Attempt, ConnectFailure, Failure, Hop, HttpFailure, Reply, Resolution, Timings, Violation,
-};
-use crate::probe::budget::{self, Stage};
-use crate::probe::tls::{Handshake, ShakeFailure};
-use crate::probe::{Prober, Request, connect, dns, host_of};
-
-/// Addresses of a redirect's host that are tried one after the other.
-const DIALS_LIMIT: usize = 8;
+use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
+use crate::probe::call::{Call, Dial};
+use crate::probe::host_of;
+use crate::probe::line::{Line, Socket};
+use crate::probe::tls::Alpn;
 
 /// What all attempts of one probe share.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::probe) struct Journey<'a> {
-    /// Resolver, clock and known intermediates.
-    pub(in crate::probe) prober: &'a Prober,
-    /// What is probed.
-    pub(in crate::probe) request: &'a Request<'a>,
+    /// What is probed, and with what.
+    pub(in crate::probe) call: Call<'a>,
     /// How.
     pub(in crate::probe) settings: &'a Settings,
-    /// How long the look-up of the first host took.
-    pub(in crate::probe) dns: Duration,
 }
 
 /// A hop, and what follows from it.
@@ -51,9 +39,9 @@ struct Leg {
 }
 
 impl Journey<'_> {
-    /// Asks the host at one of its addresses and goes where it sends us.
-    pub(in crate::probe) async fn attempt(&self, address: IpAddr) -> Attempt {
-        let mut url = Cow::Borrowed(self.request.url);
+    /// Asks the host at one of its addresses, or at whichever answers, and goes where it sends us.
+    pub(in crate::probe) async fn attempt(self, address: Option<IpAddr>) -> Attempt {
+        let mut url = Cow::Borrowed(self.call.request.url);
         let mut trail = Trail::new(self.settings.method.clone());
         let mut hops = Vec::new();
         let violations = loop {
@@ -74,53 +62,52 @@ impl Journey<'_> {
                 }
             }
         };
-        let address = SocketAddr::new(address, port_of(self.request.url));
+        let url = self.call.request.url;
         Attempt {
-            address,
+            peer: match address {
+                Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
+                None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
+            },
             hops,
             violations,
         }
     }
 
-    async fn leg(&self, url: &Url, trail: &Trail, home_address: IpAddr, first: bool) -> Leg {
-        let home = first || url.host() == self.request.url.host();
+    async fn leg(&self, url: &Url, trail: &Trail, home_address: Option<IpAddr>, first: bool) -> Leg {
+        let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
-            hop: Hop {
-                url: without_credentials(url),
-                address: None,
-                timings: Timings::default(),
-                tls: None,
-                response: None,
-                failure: None,
-            },
+            hop: Hop::new(without_credentials(url)),
             redirect: None,
             violations: Vec::new(),
         };
-        let dialled = if home {
-            leg.hop.timings.dns = if first { self.dns } else { Duration::ZERO };
-            let address = SocketAddr::new(home_address, port_of(url));
-            self.dial(&[address], &mut leg.hop).await
-        } else {
-            self.look_up_and_dial(url, &mut leg.hop).await
+        if first {
+            leg.hop.timings.dns = self.call.dns;
+        }
+        let dialled = match home_address.filter(|_| home) {
+            Some(address) => {
+                self.dial(url, &[SocketAddr::new(address, port_of(url))], &mut leg.hop)
+                    .await
+            }
+            None => self.look_up_and_dial(url, &mut leg.hop).await,
         };
         let ready = match dialled {
-            Ok(stream) if url.scheme() == "https" => self.shake(stream, url, home, &mut leg.hop).await,
-            Ok(stream) => Ok((Transport::Plain(stream), Version::Http1)),
+            Ok(socket) if url.scheme() == "https" => self.shake(socket, url, home, &mut leg.hop).await,
+            Ok(socket) => Ok((Line::Plain(socket), Version::Http1)),
             Err(failure) => Err(failure),
         };
         match ready {
-            Ok((transport, version)) => {
+            Ok((line, version)) => {
                 let cookies = trail.cookies(url);
                 let ask = Ask {
                     url,
                     method: &trail.method,
                     with_body: trail.with_body,
                     home,
-                    hostname: self.request.hostname,
-                    marked: self.request.marked,
+                    hostname: self.call.request.hostname,
+                    marked: self.call.request.marked,
                     cookies: cookies.as_ref(),
                 };
-                self.exchange(&ask, transport, version, &mut leg).await;
+                self.exchange(&ask, line, version, &mut leg).await;
             }
             Err(failure) => leg.hop.failure = Some(failure),
         }
@@ -128,108 +115,72 @@ impl Journey<'_> {
     }
 
     /// A host that a redirect named: looked up as any other, its addresses tried in turn.
-    async fn look_up_and_dial(&self, url: &Url, hop: &mut Hop) -> Result<TcpStream, Failure> {
-        let host = host_of(url);
-        let question = dns::Question {
-            host: &host,
-            preferred: self.settings.preferred_family,
-            fallback: true,
-            thorough: false,
-            targets: &[],
-        };
-        let until = budget::until(Stage::Dns, self.request.deadline);
-        let resolution = Box::pin(self.prober.resolver.resolve(&question, until)).await;
-        hop.timings.dns = resolution.elapsed;
-        let addresses = resolution.addresses.iter().take(DIALS_LIMIT);
-        let addresses: Vec<_> = addresses
-            .map(|address| SocketAddr::new(*address, port_of(url)))
-            .collect();
-        if addresses.is_empty() {
-            return Err(Failure::Dns(Box::new(telling_reply(resolution))));
-        }
-        self.dial(&addresses, hop).await
+    async fn look_up_and_dial(&self, url: &Url, hop: &mut Hop) -> Result<Socket, Failure> {
+        let preferred = self.settings.addressing.preferred;
+        let addresses = self
+            .call
+            .look_up(&host_of(url), port_of(url), preferred, hop)
+            .await?;
+        self.dial(url, &addresses, hop).await
     }
 
-    /// Connects to the first address that lets us; each may use its part of the time that is left.
-    async fn dial(&self, addresses: &[SocketAddr], hop: &mut Hop) -> Result<TcpStream, Failure> {
-        let begun = Instant::now();
-        let until = budget::until(Stage::Connect, self.request.deadline);
-        let mut failure = ConnectFailure::Unreachable;
-        for (left, address) in (1..=addresses.len()).rev().zip(addresses) {
-            let now = Instant::now();
-            let parts = u32::try_from(left).unwrap_or(u32::MAX);
-            let deadline = now + until.saturating_duration_since(now) / parts;
-            let connected = connect::connect(*address, deadline).await;
-            hop.timings.connect = begun.elapsed();
-            match connected {
-                Ok(stream) => {
-                    hop.address = Some(*address);
-                    return Ok(stream);
-                }
-                // A family that this machine does not have says less than what another address met.
-                Err(ConnectFailure::Unreachable) if hop.address.is_some() => {}
-                Err(met) => {
-                    hop.address = Some(*address);
-                    failure = met;
-                }
-            }
-        }
-        Err(Failure::Connect(failure))
+    async fn dial(&self, url: &Url, addresses: &[SocketAddr], hop: &mut Hop) -> Result<Socket, Failure> {
+        let host = host_of(url);
+        let dial = Dial {
+            host: &host,
+            addresses,
+            source: None,
+        };
+        self.call.dial(dial, hop).await
     }
 
     async fn shake(
         &self,
-        stream: TcpStream,
+        socket: Socket,
         url: &Url,
         home: bool,
         hop: &mut Hop,
-    ) -> Result<(Transport, Version), Failure> {
-        let host = match self.request.hostname {
+    ) -> Result<(Line, Version), Failure> {
+        let host = match self.call.request.hostname {
             Some(hostname) if home => name_of(hostname),
             Some(_) | None => host_of(url),
         };
-        let begun = Instant::now();
-        let handshake = Handshake {
-            host: host.trim_end_matches('.'),
-            http2: self.settings.http2,
-            now: self.prober.clock.now(),
-            intermediates: &self.prober.intermediates,
-            deadline: budget::until(Stage::Tls, self.request.deadline),
+        let alpn = if self.settings.http2 {
+            Alpn::Http2OrHttp1
+        } else {
+            Alpn::Http1
         };
-        let shaken = self.settings.tls.handshake(stream, handshake).await;
-        hop.timings.tls = begun.elapsed();
-        let version = match shaken.facts.alpn.as_deref() {
+        let line = self
+            .call
+            .shake(&self.settings.tls, socket, (&host, alpn), hop)
+            .await?;
+        let agreed = hop.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+        let version = match agreed {
             Some("h2") => Version::Http2,
             Some(_) | None => Version::Http1,
         };
-        hop.tls = Some(shaken.facts);
-        match shaken.stream {
-            Ok(stream) => Ok((Transport::Tls(Box::new(stream)), version)),
-            Err(ShakeFailure::Untrusted) => Err(Failure::Untrusted),
-            Err(ShakeFailure::Tls(failure)) => Err(Failure::Tls(failure)),
-            Err(ShakeFailure::Connect(failure)) => Err(Failure::Connect(failure)),
-        }
+        Ok((line, version))
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, transport: Transport, version: Version, leg: &mut Leg) {
+    async fn exchange(&self, ask: &Ask<'_>, line: Line, version: Version, leg: &mut Leg) {
         let Some(request) = ask.request(self.settings, version) else {
             let what = format!("no request can be written for {}", leg.hop.url);
             leg.hop.failure = Some(Failure::Http(HttpFailure::Protocol(what)));
             return;
         };
         let rules = self.rules();
-        let follows = self.settings.follow_redirects && !self.request.expect.judges_first_answer();
+        let follows = self.settings.follow_redirects && !self.call.request.expect.judges_first_answer();
         let mut received = Timestamp::UNIX_EPOCH;
         let mut judged = None;
         let reading = |head: &Parts| {
-            received = self.prober.clock.now();
+            received = self.call.prober.clock.now();
             if follows && redirect::leads_on(head) {
                 return None;
             }
             let violations = judged.insert(rules.judge_head(ask.url, head));
             Some(self.reading(violations))
         };
-        let answer = exchange::exchange(transport, version, request, reading, self.request.deadline).await;
+        let answer = exchange::exchange(line, version, request, reading, self.call.request.deadline).await;
         let Answer {
             head, body, failure, ..
         } = answer;
@@ -269,7 +220,7 @@ impl Journey<'_> {
     fn rules(&self) -> Rules<'_> {
         Rules {
             settings: self.settings,
-            expect: self.request.expect,
+            expect: self.call.request.expect,
         }
     }
 }
@@ -295,18 +246,4 @@ fn without_credentials(url: &Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.into()
-}
-
-/// What says most about a name without addresses: a message, else the first reply.
-fn telling_reply(resolution: Resolution) -> Reply {
-    let mut replies = resolution.answers.into_iter().map(|answer| answer.reply);
-    let Some(first) = replies.next() else {
-        return Reply::Timeout;
-    };
-    match first {
-        Reply::Message(_) => first,
-        Reply::Timeout | Reply::Broken(_) => replies
-            .find(|reply| matches!(reply, Reply::Message(_)))
-            .unwrap_or(first),
-    }
 }

@@ -8,20 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::client::TlsStream;
 
 use crate::outcome::TlsFailure;
+use crate::probe::line::Line;
 use crate::probe::{connect, tls};
-
-/// A connection that is ready for requests.
-pub(super) enum Transport {
-    /// Without TLS.
-    Plain(TcpStream),
-    /// After the handshake.
-    Tls(Box<TlsStream<TcpStream>>),
-}
 
 /// What was seen of a connection so far.
 #[derive(Debug, Default, Clone)]
@@ -82,7 +73,7 @@ impl Broken {
 
 /// A connection with a [`Watch`] on it.
 pub(super) struct Watched {
-    transport: Transport,
+    line: Line,
     watch: Watch,
     wrote: bool,
     read: bool,
@@ -90,10 +81,10 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Puts a connection under watch.
-    pub(super) fn new(transport: Transport) -> (Self, Watch) {
+    pub(super) fn new(line: Line) -> (Self, Watch) {
         let watch = Watch::default();
         let watched = Self {
-            transport,
+            line,
             watch: watch.clone(),
             wrote: false,
             read: false,
@@ -113,10 +104,7 @@ impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        let result = ready!(match &mut this.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        });
+        let result = ready!(Pin::new(&mut this.line).poll_read(cx, buf));
         match result {
             Ok(()) => {
                 if !this.read && buf.filled().len() > before {
@@ -139,26 +127,17 @@ impl AsyncWrite for Watched {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.stamp_write();
-        let result = ready!(match &mut this.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        });
+        let result = ready!(Pin::new(&mut this.line).poll_write(cx, buf));
         Poll::Ready(result.inspect_err(|error| this.watch.broke(error)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let result = ready!(match &mut this.transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        });
+        let result = ready!(Pin::new(&mut this.line).poll_flush(cx));
         Poll::Ready(result.inspect_err(|error| this.watch.broke(error)))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().transport {
-            Transport::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.get_mut().line).poll_shutdown(cx)
     }
 }

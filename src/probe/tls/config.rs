@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::{Settings, SettingsError, Version};
 use crate::certificate::Roots;
 
-/// What all handshakes of a module share, offering HTTP/1.1; each sets its own verifier.
+/// What all handshakes of a module share, offering no protocol; each sets its own verifier.
 pub(super) fn base(
     settings: &Settings,
     provider: &Arc<CryptoProvider>,
@@ -40,7 +40,6 @@ pub(super) fn base(
     // A resumed session presents no certificate, and early data would be sent before the verdict.
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -12,7 +12,8 @@ use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
 use crate::lab::{
-    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, WebLab,
+    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, TalkLab, Turn,
+    WebLab,
 };
 
 /// The authority whose renewals are watched.
@@ -32,6 +33,7 @@ pub(crate) struct Internet {
     /// Two resolvers that say the same, but where a case is about them.
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
+    talks: Vec<TalkLab>,
     groups: String,
     platforms: String,
     intermediates: tempfile::NamedTempFile,
@@ -84,6 +86,7 @@ impl Internet {
             nobody,
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
+            talks: Vec::new(),
             groups: String::new(),
             platforms: String::new(),
             intermediates,
@@ -109,6 +112,7 @@ foresight:
 platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
+  greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
   limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
 groups:
 {groups}"#,
@@ -275,6 +279,13 @@ groups:
                 self.answers(cause, answer, Extra::expect("duration: 500ms"))
                     .await;
             }
+            Cause::ExchangeTimeout => self.talks(cause, [Turn::Hang]).await,
+            Cause::ExchangeClosed => self.talks(cause, []).await,
+            Cause::ExchangeProtocol => {
+                let endless = Turn::Say(vec![b'x'; 70_000]);
+                self.talks(cause, [endless, Turn::Hang]).await;
+            }
+            Cause::ExchangeMismatch => self.talks(cause, [Turn::say("550 go away\r\n")]).await,
             Cause::CertificateExpiring => {
                 let extra = Extra::expect("certificate: {lifetime_left: 90%}");
                 self.answers(cause, Answer::text("ok\n"), extra).await;
@@ -300,6 +311,17 @@ groups:
                 self.answers(cause, every_second_fails(), extra).await;
             }
         }
+    }
+
+    /// A mail server that does not greet as it should.
+    async fn talks<const N: usize>(&mut self, cause: Cause, script: [Turn; N]) {
+        let server = TalkLab::start(script).await;
+        self.watch(
+            cause.as_str(),
+            &server.url_of(&host(cause)),
+            &Extra::module("greeted"),
+        );
+        self.talks.push(server);
     }
 
     async fn resolves(&mut self, cause: Cause, says: Says) {

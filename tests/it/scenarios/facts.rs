@@ -14,7 +14,7 @@ use linkwatch::endpoint::{
 };
 use linkwatch::outcome::{
     AddressSource, Alias, Answer, Attempt, CertificateFacts, ChainFacts, ChainProblem, ConnectFailure,
-    Disagreement, Failure, Family, Hop, HttpFailure, Message, Outcome, Reply, Resolution, ResponseCode,
+    Disagreement, Failure, Family, Hop, HttpFailure, Message, Outcome, Peer, Reply, Resolution, ResponseCode,
     ResponseFacts, Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings,
     TlsFacts, TlsFailure, Violation,
 };
@@ -287,6 +287,7 @@ impl Facts {
             })
             .collect();
         Outcome {
+            prober: linkwatch::endpoint::ProberName::Http,
             started: now(),
             elapsed: Duration::from_millis(50),
             resolution,
@@ -446,6 +447,7 @@ fn attempt(address: IpAddr, host: &str, at: &At) -> Attempt {
     let chain = chain(host, at.chain.clone().unwrap_or_default());
     let connected = !matches!(failure, Some(Failure::Connect(_) | Failure::Dns(_)));
     let hop = |host: &str, status: Option<u16>, failure: Option<Failure>| Hop {
+        answer: None,
         url: format!("https://{host}/c/canary"),
         address: Some(address),
         timings: Timings {
@@ -472,7 +474,7 @@ fn attempt(address: IpAddr, host: &str, at: &At) -> Attempt {
         actual: actual.clone(),
     };
     Attempt {
-        address,
+        peer: Peer::Address(address),
         hops,
         violations: at.breaks.iter().map(violation).collect(),
     }

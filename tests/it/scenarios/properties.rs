@@ -11,8 +11,8 @@ use linkwatch::endpoint::{CertificateExpectation, DnsExpectation, DnsTarget, End
 use linkwatch::observation::{AttemptKind, Memory, Next};
 use linkwatch::outcome::{
     Alias, Answer, Attempt, CertificateFacts, ChainFacts, ChainProblem, ConnectFailure, Failure, Family, Hop,
-    HttpFailure, Message, Outcome, Reply, Resolution, ResponseCode, ResponseFacts, Rule, ServerRole, Staple,
-    TargetLookup, TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure, Violation,
+    HttpFailure, Message, Outcome, Peer, Reply, Resolution, ResponseCode, ResponseFacts, Rule, ServerRole,
+    Staple, TargetLookup, TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure, Violation,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -192,6 +192,7 @@ fn hop() -> impl Strategy<Value = Hop> {
     let failure = option::weighted(0.4, failure());
     (url, millis, option::of(tls()), option::of(response), failure).prop_map(
         |(url, millis, tls, response, failure)| Hop {
+            answer: None,
             url,
             address: None,
             timings: Timings {
@@ -225,7 +226,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
         attempts
             .into_iter()
             .map(|(address, (hops, violations))| Attempt {
-                address: SocketAddr::new(address, 443),
+                peer: Peer::Address(SocketAddr::new(address, 443)),
                 hops,
                 violations,
             })
@@ -235,6 +236,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     (resolution(), attempts()).prop_map(|(resolution, attempts)| Outcome {
+        prober: linkwatch::endpoint::ProberName::Http,
         started: now(),
         elapsed: Duration::ZERO,
         resolution,

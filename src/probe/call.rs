@@ -1,0 +1,156 @@
+//! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::{self, Stage};
+use super::line::{Line, Socket};
+use super::tls::{self, Alpn, Handshake, ShakeFailure};
+use super::{Prober, Request, connect, dns};
+use crate::outcome::{ConnectFailure, Failure, Family, Hop, Reply, Resolution, Timings};
+
+/// Addresses of one name that are tried one after the other.
+const DIALS_LIMIT: usize = 8;
+
+/// What all attempts of one probe share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    /// Resolver, clock and known intermediates.
+    pub(super) prober: &'a Prober,
+    /// What is probed.
+    pub(super) request: &'a Request<'a>,
+    /// How long the look-up of the host took.
+    pub(super) dns: Duration,
+}
+
+/// How a peer is dialled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dial<'a> {
+    /// Whose addresses they are.
+    pub(super) host: &'a str,
+    /// Tried in turn.
+    pub(super) addresses: &'a [SocketAddr],
+    /// The address of ours to send from; `None`: the system's choice.
+    pub(super) source: Option<IpAddr>,
+}
+
+impl Call<'_> {
+    /// The record of the first hop, with nothing in it but the time of the look-up.
+    pub(super) fn first_hop(&self, url: String) -> Hop {
+        let timings = Timings {
+            dns: self.dns,
+            ..Timings::default()
+        };
+        Hop {
+            timings,
+            ..Hop::new(url)
+        }
+    }
+
+    /// The addresses of a further host, as any is looked up; at most eight.
+    pub(super) async fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        preferred: Family,
+        hop: &mut Hop,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let question = dns::Question {
+            host,
+            preferred,
+            fallback: true,
+            thorough: false,
+            targets: &[],
+        };
+        let until = budget::until(Stage::Dns, self.request.deadline);
+        let resolution = Box::pin(self.prober.resolver.resolve(&question, until)).await;
+        hop.timings.dns += resolution.elapsed;
+        let addresses = resolution.addresses.iter().take(DIALS_LIMIT);
+        let addresses: Vec<_> = addresses.map(|address| SocketAddr::new(*address, port)).collect();
+        if addresses.is_empty() {
+            return Err(Failure::Dns(Box::new(telling_reply(resolution))));
+        }
+        Ok(addresses)
+    }
+
+    /// Connects to the first address that lets us; each may use its part of the time that is left.
+    pub(super) async fn dial(&self, dial: Dial<'_>, hop: &mut Hop) -> Result<Socket, Failure> {
+        let begun = Instant::now();
+        let until = budget::until(Stage::Connect, self.request.deadline);
+        let mut failure = Failure::Connect(ConnectFailure::Unreachable);
+        for (left, address) in (1..=dial.addresses.len()).rev().zip(dial.addresses) {
+            let now = Instant::now();
+            let parts = u32::try_from(left).unwrap_or(u32::MAX);
+            let deadline = now + until.saturating_duration_since(now) / parts;
+            if let Err(refusal) = self.permit(dial.host, address.ip()) {
+                hop.address = Some(*address);
+                failure = refusal;
+                continue;
+            }
+            let connected = connect::connect_from(dial.source, *address, deadline).await;
+            hop.timings.connect = begun.elapsed();
+            match connected {
+                Ok(stream) => {
+                    hop.address = Some(*address);
+                    return Ok(Socket::Tcp(stream));
+                }
+                // A family that this machine does not have says less than what another address met.
+                Err(ConnectFailure::Unreachable) if hop.address.is_some() => {}
+                Err(met) => {
+                    hop.address = Some(*address);
+                    failure = Failure::Connect(met);
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    /// Whether a host may be asked at an address: to be asked before anything is sent there.
+    pub(super) fn permit(&self, host: &str, address: IpAddr) -> Result<(), Failure> {
+        let permitted = self.request.policy.permits(host, address);
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
+    }
+
+    /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.
+    pub(super) async fn shake(
+        &self,
+        tls: &tls::Connector,
+        socket: Socket,
+        (host, alpn): (&str, Alpn),
+        hop: &mut Hop,
+    ) -> Result<Line, Failure> {
+        let begun = Instant::now();
+        let handshake = Handshake {
+            host: host.trim_end_matches('.'),
+            alpn,
+            now: self.prober.clock.now(),
+            intermediates: &self.prober.intermediates,
+            deadline: budget::until(Stage::Tls, self.request.deadline),
+        };
+        let shaken = tls.handshake(socket, handshake).await;
+        hop.timings.tls += begun.elapsed();
+        hop.tls = Some(shaken.facts);
+        match shaken.stream {
+            Ok(stream) => Ok(Line::Tls(Box::new(stream))),
+            Err(ShakeFailure::Untrusted) => Err(Failure::Untrusted),
+            Err(ShakeFailure::Tls(failure)) => Err(Failure::Tls(failure)),
+            Err(ShakeFailure::Connect(failure)) => Err(Failure::Connect(failure)),
+        }
+    }
+}
+
+/// What says most about a name without addresses: a message, else the first reply.
+fn telling_reply(resolution: Resolution) -> Reply {
+    let mut replies = resolution.answers.into_iter().map(|answer| answer.reply);
+    let Some(first) = replies.next() else {
+        return Reply::Timeout;
+    };
+    match first {
+        Reply::Message(_) => first,
+        Reply::Timeout | Reply::Broken(_) => replies
+            .find(|reply| matches!(reply, Reply::Message(_)))
+            .unwrap_or(first),
+    }
+}
