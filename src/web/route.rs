@@ -193,7 +193,9 @@ impl Scrape {
     ) -> impl Iterator<Item = Result<Bytes, E>> {
         std::iter::from_fn(move || {
             let chunk = chunks.next();
-            let scrapes = &self.state.own.scrapes;
+            // All of it, so that what is shown lives as long as the chunks.
+            let scrape = &self;
+            let scrapes = &scrape.state.own.scrapes;
             match &chunk {
                 Some(Ok(_)) => {}
                 Some(Err(_)) => drop(scrapes.failed.fetch_add(1, Relaxed)),

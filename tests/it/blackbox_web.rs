@@ -1,5 +1,4 @@
 //! The program in the place of `blackbox_exporter`: its paths, its parameters, its metrics, around whatever is probed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::time::Duration;
 
@@ -174,8 +173,12 @@ async fn the_host_name_of_a_request_takes_the_place_of_the_targets_unless_the_mo
         conflict.body
     );
     assert_eq!(ask("host", "own.test").await.status, 200, "both say the same");
+    let path = format!(
+        "/probe?module=dialogue&hostname=other.test&target={}",
+        site.addr()
+    );
     assert_eq!(
-        ask("dialogue", "other.test").await.status,
+        program.web.get(&path).await.status,
         200,
         "it only names the server in TLS"
     );
@@ -301,7 +304,7 @@ async fn single_probes_are_logged_only_for_who_asks() {
     let silent = Served::start(&home, &[]).await;
     silent.web.get(&target).await;
     assert!(!silent.log().contains("probe failed"), "{}", silent.log());
-    let telling = Served::start(&home, &["--log.prober=info", "--log.level=error"]).await;
+    let telling = Served::start(&home, &["--log.prober=error", "--log.level=info"]).await;
     telling.web.get(&target).await;
     crate::program::until("the line is written", async || {
         telling.log().contains("probe failed").then_some(())

@@ -1,5 +1,4 @@
 //! What `/probe` may be asked for, and how much of it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -280,7 +279,6 @@ async fn a_module_that_hangs_leaves_the_others_and_the_scrape_as_they_were_and_n
 
 #[tokio::test]
 async fn tasks_end_with_what_they_were_for() {
-    let hanging = WebLab::plain().answer(Answer::Stall).start().await;
     let well = site_at(1).await;
     let program = program(CROWDED).await;
     assert!(succeeded(
@@ -288,7 +286,9 @@ async fn tasks_end_with_what_they_were_for() {
     ));
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();
+    let hanging = WebLab::plain().answer(Answer::Stall).start().await;
     assert_eq!(crowd(program.web, &hanging, &well).await, (75, 425));
+    drop(hanging);
     until("all tasks have ended", async || (tasks() <= before).then_some(())).await;
     program.stop().await;
 }

@@ -80,8 +80,13 @@ fn present(home: &Home, server: &Issued) {
     home.write("server.key", &server.key_pem());
 }
 
+fn offer_http_2(tls: &mut ClientConfig) {
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+}
+
 /// Every request by a connection of its own.
-fn client(tls: ClientConfig) -> Client {
+fn client(mut tls: ClientConfig) -> Client {
+    offer_http_2(&mut tls);
     Client::builder()
         .tls_backend_preconfigured(tls)
         .pool_max_idle_per_host(0)
@@ -139,8 +144,10 @@ async fn http_2_can_be_turned_off_and_many_requests_share_a_connection_where_it_
     guarded.program.stop().await;
 
     let guarded = Guarded::start(TLS).await;
+    let mut tls = guarded.trusting(None);
+    offer_http_2(&mut tls);
     let client = Client::builder()
-        .tls_backend_preconfigured(guarded.trusting(None))
+        .tls_backend_preconfigured(tls)
         .resolve("localhost", "127.0.0.1:0".parse().unwrap())
         .build()
         .unwrap();
@@ -342,62 +349,64 @@ async fn a_broken_file_changes_nothing_but_the_metric_that_says_so() {
     guarded.program.stop().await;
 }
 
+/// What may be wrong with a file, and what is said of it.
+const WRONG: [(&str, &str); 15] = [
+    (
+        "tls_server_config:\n  cert_file: server.pem\n",
+        "web.yml:1:1: \"key\" is missing",
+    ),
+    (
+        "tls_server_config:\n  cert_file: no.pem\n  key_file: no.key\n",
+        "web.yml:2:14: cannot read no.pem",
+    ),
+    (
+        "tls_server_config: {client_auth_type: RequireClientcert}\n",
+        "did you mean \"RequireClientCert\"?",
+    ),
+    (
+        "tls_server_config: {client_ca_file: ca.pem, cert_file: a.pem, key_file: a.pem}\n",
+        "without a client_auth_type",
+    ),
+    (
+        "tls_server_config: {client_auth_type: VerifyClientCertIfGiven, client_allowed_sans: [a]}\n",
+        "client_allowed_sans has no effect",
+    ),
+    (
+        "tls_server_config: {cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265]}\n",
+        "did you mean \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"?",
+    ),
+    (
+        "tls_server_config: {curve_preferences: [CurveP255]}\n",
+        "did you mean \"CurveP256\"?",
+    ),
+    ("tls_server_config: {max_version: TLS11}\n", "no version is left"),
+    (
+        "tls_server_config: {min_version: SSL3}\n",
+        "there is no version \"SSL3\"",
+    ),
+    (
+        "http_server_config: {headers: {X-Powered-By: us}}\n",
+        "web.yml:1:46: the header \"X-Powered-By\" cannot be set here",
+    ),
+    (
+        "http_server_config: {headers: {X-Frame-Options: allow}}\n",
+        "write deny or sameorigin",
+    ),
+    (
+        "basic_auth_users:\n  ann: plain\n",
+        "web.yml:2:8: what stands for the password of \"ann\" is not a bcrypt hash",
+    ),
+    ("rate_limit: {interval: 1s}\n", "without a burst"),
+    ("tls_config: {}\n", "did you mean \"tls_server_config\"?"),
+    (
+        "tls_server_config: {cert_file: a.pem, key_file: a.pem}\n",
+        "the certificate cannot be used: no certificate",
+    ),
+];
+
 #[test]
 fn everything_that_is_wrong_with_a_file_is_said_with_its_place() {
-    let cases = [
-        (
-            "tls_server_config:\n  cert_file: server.pem\n",
-            "web.yml:1:1: \"key\" is missing",
-        ),
-        (
-            "tls_server_config:\n  cert_file: no.pem\n  key_file: no.key\n",
-            "web.yml:2:14: cannot read no.pem",
-        ),
-        (
-            "tls_server_config: {client_auth_type: RequireClientcert}\n",
-            "did you mean \"RequireClientCert\"?",
-        ),
-        (
-            "tls_server_config: {client_ca_file: ca.pem, cert_file: a.pem, key_file: a.pem}\n",
-            "without a client_auth_type",
-        ),
-        (
-            "tls_server_config: {client_auth_type: VerifyClientCertIfGiven, client_allowed_sans: [a]}\n",
-            "client_allowed_sans has no effect",
-        ),
-        (
-            "tls_server_config: {cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA265]}\n",
-            "did you mean \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"?",
-        ),
-        (
-            "tls_server_config: {curve_preferences: [CurveP255]}\n",
-            "did you mean \"CurveP256\"?",
-        ),
-        ("tls_server_config: {max_version: TLS11}\n", "no version is left"),
-        (
-            "tls_server_config: {min_version: SSL3}\n",
-            "there is no version \"SSL3\"",
-        ),
-        (
-            "http_server_config: {headers: {X-Powered-By: us}}\n",
-            "web.yml:1:46: the header \"X-Powered-By\" cannot be set here",
-        ),
-        (
-            "http_server_config: {headers: {X-Frame-Options: allow}}\n",
-            "write deny or sameorigin",
-        ),
-        (
-            "basic_auth_users:\n  ann: plain\n",
-            "web.yml:2:8: what stands for the password of \"ann\" is not a bcrypt hash",
-        ),
-        ("rate_limit: {interval: 1s}\n", "without a burst"),
-        ("tls_config: {}\n", "did you mean \"tls_server_config\"?"),
-        (
-            "tls_server_config: {cert_file: a.pem, key_file: a.pem}\n",
-            "the certificate cannot be used: no certificate",
-        ),
-    ];
-    let wrong: Vec<_> = cases
+    let wrong: Vec<_> = WRONG
         .into_iter()
         .filter_map(|(text, expected)| {
             let files = Files::memory([("ca.pem".into(), Vec::new()), ("a.pem".into(), Vec::new())]);
