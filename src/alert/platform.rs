@@ -19,10 +19,15 @@ pub(super) fn target_changed(expressions: Expressions<'_>) -> Alert {
         summary: "The hosting platform has changed where DNS must lead.",
         description: format!(
             "The platform of {{{{ $labels.name }}}} in group {{{{ $labels.group }}}} expects DNS to lead to another target \
-             than before; links work on borrowed time, or not any more.\n{}",
+             than before, and DNS still leads to the old one. Links may still work; they end with the certificate of the old \
+             target.\n{}",
             text::own_faults(expressions)
         ),
-        remedy: Some(Cause::PlatformTargetChanged.remedy().to_owned()),
+        remedy: Some(text::own_remedy(
+            expressions,
+            Cause::PlatformTargetChanged,
+            "Set the record of {{ $labels.name }} to {{ .Labels.expected }}; do it before certificates fail.",
+        )),
         hold: AT_ONCE,
         keep_firing: KEEP_FIRING,
         rules: expressions.paging(&changed),
@@ -60,11 +65,14 @@ pub(super) fn down(expressions: Expressions<'_>) -> Alert {
         summary: "A hosting platform does not tell what it expects.",
         description:
             "Platform {{ $labels.platform }} has not told what it expects for half an hour: a change of its \
-                      targets would not be noticed. linkwatch's log says why."
+                      targets would not be noticed. linkwatch's log says what it answers."
                 .to_owned(),
-        remedy: Some("Check the token and its leave, and the platform's status page.".to_owned()),
+        remedy: Some(
+            "Check that the token is valid and may read the domains, then the platform's status page."
+                .to_owned(),
+        ),
         hold: 30 * MINUTE,
-        keep_firing: AT_ONCE,
+        keep_firing: KEEP_FIRING,
         rules: vec![warning(format!("{up} == 0"))],
     }
 }

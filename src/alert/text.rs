@@ -76,6 +76,22 @@ fn member_list(query: &str) -> String {
     )
 }
 
+/// What to do about one cause of the alert's own endpoint, in words that may name `.Labels.expected` and
+/// `.Labels.actual`; what is always right where they are not known.
+pub(super) fn own_remedy(expressions: Expressions<'_>, cause: Cause, words: &str) -> String {
+    let matchers = format!("{OWN}, cause=\"{cause}\"");
+    let query = believed(
+        expressions,
+        &expressions.series("endpoint_fault_info", &matchers),
+        OWN,
+    );
+    format!(
+        "{{{{ range $i, $fault := printf `{query}` $labels.name $labels.group | query }}}}\
+         {{{{ if not $i }}}}{words}{{{{ end }}}}{{{{ else }}}}{}{{{{ end }}}}",
+        cause.remedy()
+    )
+}
+
 /// What to do about the root of the alert's own endpoint.
 pub(super) fn own_remedies(expressions: Expressions<'_>) -> String {
     let query = believed(expressions, &roots(expressions, OWN), OWN);
@@ -101,9 +117,18 @@ pub(super) fn for_each_own(query: &str, lines: &str) -> String {
 
 /// The instances of linkwatch for which `query` has a result, as a list.
 pub(super) fn instances(query: &str) -> String {
+    replicas(query, "{{ .Labels.instance }}")
+}
+
+/// The instances of linkwatch for which `query` has a result, each with its version, as a list.
+pub(super) fn versions(query: &str) -> String {
+    replicas(query, "{{ .Labels.instance }} ({{ .Labels.version }})")
+}
+
+fn replicas(query: &str, each: &str) -> String {
     format!(
         "{{{{ range $i, $replica := query `{}` | sortByLabel \"instance\" }}}}{{{{ if $i }}}}, {{{{ end }}}}\
-         {{{{ .Labels.instance }}}}{{{{ end }}}}",
+         {each}{{{{ end }}}}",
         one_line(query)
     )
 }

@@ -3,6 +3,7 @@
 use super::catalogue::{AT_ONCE, KEEP_FIRING, MINUTE, warning};
 use super::expression::{Expressions, aggregate, indent, one_line};
 use super::{Alert, AlertName, REPLICA_LABELS, Rule, Scope, Severity, text};
+use crate::cause::Cause;
 
 /// The labels that tell one judgement from all others, whatever its replica.
 const JUDGEMENT: &str = "stream, series, group, name";
@@ -50,7 +51,7 @@ pub(super) fn low(expressions: Expressions<'_>) -> Alert {
         scope: Scope::Group,
         summary: "Far fewer clicks arrive than expected.",
         description: description(expressions),
-        remedy: None,
+        remedy: Some(Cause::TrafficLow.remedy().to_owned()),
         hold: AT_ONCE,
         keep_firing: KEEP_FIRING,
         rules: vec![
@@ -77,7 +78,9 @@ pub(super) fn source_down(expressions: Expressions<'_>) -> Alert {
              {{{{ if $i }}}}, {{{{ end }}}}{{{{ .Labels.instance }}}}{{{{ end }}}}: \
              quiet traffic would not be noticed there."
         ),
-        remedy: None,
+        remedy: Some(
+            "Check that the source runs and that its credentials are valid; linkwatch's log says what it answers.".to_owned(),
+        ),
         hold: 2 * MINUTE,
         keep_firing: KEEP_FIRING,
         rules: vec![warning(aggregate("count", "", &down("")))],

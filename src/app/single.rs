@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HOST;
 use tokio::time::Instant;
 use url::Url;
 
@@ -12,7 +13,7 @@ use crate::endpoint::{
     AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName,
 };
 use crate::metrics::labels::without_credentials;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Resolution};
 use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
 use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
@@ -28,11 +29,30 @@ pub(super) async fn probe(
         return Err(BadProbe(format!("unknown module {:?}", asked.module)));
     };
     let name = ModuleName::from(asked.module.as_str());
-    let url = target(&asked.target, module.prober.name())?;
+    let begun = Instant::now();
     if let Some(hostname) = &asked.hostname {
         check_hostname(hostname)?;
-        check_conflict(hostname, &module)?;
+        check_host_header(hostname, &module)?;
     }
+    let url = match target(&asked.target, module.prober.name()) {
+        Ok(url) => url,
+        Err(reason) => {
+            return Ok(ProbeAnswer {
+                // What is said of a target that nobody can be asked for: like blackbox_exporter, that the probe failed,
+                // so that the same rules fire.
+                outcome: Outcome {
+                    prober: module.prober.name(),
+                    started: prober.clock.now(),
+                    elapsed: begun.elapsed(),
+                    resolution: Resolution::default(),
+                    attempts: Vec::new(),
+                },
+                cause: None,
+                log: vec![reason],
+                module: shown,
+            });
+        }
+    };
     let timeout = match module.timeout {
         Some(own) if asked.timeout.is_zero() || own < asked.timeout => own,
         Some(_) | None => asked.timeout,
@@ -65,7 +85,7 @@ pub(super) async fn probe(
 
 /// The target as a URL: blackbox_exporter takes URLs, hosts, and hosts with ports, as the prober needs them. For
 /// HTTP, one without a scheme is asked in plain text.
-fn target(text: &str, prober: ProberName) -> Result<Url, BadProbe> {
+fn target(text: &str, prober: ProberName) -> Result<Url, String> {
     let lower = text.to_ascii_lowercase();
     let complete = prober
         .schemes()
@@ -76,15 +96,27 @@ fn target(text: &str, prober: ProberName) -> Result<Url, BadProbe> {
         ProberName::Http => format!("http://{text}"),
         ProberName::Tcp => format!("{}://{text}", prober.schemes()[0]),
     };
-    let url =
-        Url::parse(&full).map_err(|error| BadProbe(format!("target {text:?} is not a URL: {error}")))?;
+    let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(BadProbe(format!("target {text:?} names no host")));
+        return Err(format!("target {text:?} names no host"));
     }
     if prober.needs_port() && url.port_or_known_default().is_none() {
-        return Err(BadProbe(format!("target {text:?} names no port")));
+        return Err(format!("target {text:?} names no port"));
     }
     Ok(url)
+}
+
+/// A module that names a host of its own is asked for no other.
+fn check_host_header(hostname: &str, module: &Module) -> Result<(), BadProbe> {
+    let ProberKind::Http(settings) = &module.prober else {
+        return Ok(());
+    };
+    match settings.headers.iter().find(|(name, _)| *name == HOST) {
+        Some((_, own)) if own != hostname => Err(BadProbe(format!(
+            "hostname {hostname:?} contradicts the module's own header Host: {own:?}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A host, with a port where it has one, and nothing that would bring something else into the request.
@@ -97,23 +129,6 @@ fn check_hostname(text: &str) -> Result<(), BadProbe> {
         Ok(())
     } else {
         Err(BadProbe(format!("hostname {text:?} is not a host name")))
-    }
-}
-
-/// A module that sets the `Host` header by itself leaves nothing for a parameter to say.
-fn check_conflict(hostname: &str, module: &Module) -> Result<(), BadProbe> {
-    let ProberKind::Http(settings) = &module.prober else {
-        return Ok(());
-    };
-    let own = settings
-        .headers
-        .iter()
-        .find(|(name, _)| *name == http::header::HOST);
-    match own {
-        Some((_, own)) if own.as_bytes() != hostname.as_bytes() => Err(BadProbe(format!(
-            "the module sets the header Host to {own:?}, the parameter hostname to {hostname:?}"
-        ))),
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::app;
 use crate::certificate::{Detail, Presented, detail};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::diagnosis::layers::servers;
 use crate::outcome::{ChainFacts, Family, TlsFacts};
 use crate::probe::dns::Question;
 use crate::probe::tls::{Alpn, Connector, Handshake, ShakeFailure};
@@ -199,7 +200,7 @@ async fn addresses(prober: &Prober, host: &str, deadline: Instant) -> Result<Vec
     };
     let resolution = prober.resolver.resolve(&question, deadline).await;
     if resolution.addresses.is_empty() {
-        let said = super::servers::lines(&resolution.answers).join("; ");
+        let said = servers::lines(&resolution.answers).join("; ");
         return Err(format!("no address for {host}: {said}; see linkwatch dns {host}"));
     }
     Ok(resolution.addresses)

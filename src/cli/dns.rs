@@ -11,11 +11,12 @@ use tokio::time::Instant;
 
 use super::check::plan::{Asked, of_targets};
 use super::terminal::{self, BAD, BOLD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, styled};
-use super::{Exit, complain, lasting, records, servers, target};
+use super::{Exit, complain, lasting, records, target};
 use crate::app;
 use crate::cause::Effect;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::diagnosis::layers::servers;
 use crate::diagnosis::{self, Finding, TargetState};
 use crate::endpoint::Endpoint;
 use crate::outcome::{Dnssec, Family, Resolution, ServerRole, TargetStanding};

@@ -9,6 +9,7 @@ use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+use url::Url;
 
 use super::negotiate::Format;
 use super::protobuf::FamilyBuffer;
@@ -127,7 +128,9 @@ impl<'a> View<'a> {
     fn of(probe: &Probe<'a>) -> Self {
         let attempt = probe.outcome.attempts.last();
         let last = attempt.and_then(Attempt::last);
-        let response = last.and_then(|hop| hop.response.as_ref());
+        // A redirect that cannot be followed is no answer, unlike one that is not followed.
+        let judged = last.filter(|hop| bad_redirect(hop).is_none());
+        let response = judged.and_then(|hop| hop.response.as_ref());
         let tls = last.and_then(|hop| hop.tls.as_ref());
         Self {
             outcome: probe.outcome,
@@ -165,9 +168,20 @@ impl<'a> View<'a> {
 
     /// Redirects met: those followed, and the last one where it was not.
     fn redirects(&self) -> usize {
-        let refused = self.response.is_some_and(|response| {
-            matches!(response.status, 301 | 302 | 303 | 307 | 308) && response.location.is_some()
-        });
+        let refused = match self.hops().last().and_then(bad_redirect) {
+            Some(location) => Url::parse(location).is_ok(),
+            None => self.response.is_some_and(|response| {
+                matches!(response.status, 301 | 302 | 303 | 307 | 308) && response.location.is_some()
+            }),
+        };
         self.hops().len().saturating_sub(1) + usize::from(refused)
+    }
+}
+
+/// Where a redirect leads that cannot be followed.
+fn bad_redirect(hop: &Hop) -> Option<&str> {
+    match &hop.failure {
+        Some(Failure::Http(HttpFailure::BadRedirect(location))) => Some(location),
+        _ => None,
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Bounds for what a peer may send: a line of 64 KiB, 8 MiB in all, and the probe's deadline.
 
-use std::borrow::Cow;
 use std::io;
 
 use regex::bytes::Regex;
@@ -12,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::call::Call;
 use super::line::{Line, Socket};
 use super::tls::{self, Alpn};
-use super::{connect, host_of};
+use super::{connect, server_name};
 use crate::outcome::{
     Awaited, ConnectFailure, DialogueFacts, ExchangeFailure, Failure, Hop, Rule, Violation,
 };
@@ -269,8 +268,7 @@ impl Dialogue {
         starttls: &tls::Connector,
         hop: &mut Hop,
     ) -> Result<Self, Failure> {
-        let url = call.request.url;
-        let host = call.request.hostname.map_or_else(|| host_of(url), Cow::Borrowed);
+        let host = server_name(call.request);
         let socket = match self.reader.into_inner() {
             Line::Plain(socket) => socket,
             // A second session inside the first.

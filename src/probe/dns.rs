@@ -145,7 +145,7 @@ impl Resolver {
         let started = Instant::now();
         let host = question.host.trim_end_matches('.').to_ascii_lowercase();
         if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse() {
-            return literal(address);
+            return literal(question, address);
         }
         let Some(name) = facts::name(&host) else {
             return unaskable(host, question.preferred);
@@ -294,10 +294,11 @@ const fn other(family: Family) -> Family {
     }
 }
 
-fn literal(address: IpAddr) -> Resolution {
+/// An address is its own answer, where its family may be used.
+fn literal(question: &Question<'_>, address: IpAddr) -> Resolution {
     Resolution {
         source: AddressSource::Literal,
-        addresses: vec![address],
+        addresses: ordered(question, &[address]),
         ..Resolution::default()
     }
 }

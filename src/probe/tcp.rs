@@ -6,7 +6,7 @@ use super::call::{Call, Dial};
 use super::dialogue::{self, Step};
 use super::line::Line;
 use super::tls::Alpn;
-use super::{Addressing, host_of, tls};
+use super::{Addressing, host_of, server_name, tls};
 use crate::outcome::{AnswerFacts, Attempt, Failure, Hop, Peer};
 
 /// A module of the tcp prober: blackbox_exporter's keys, resolved, files read.
@@ -63,7 +63,7 @@ async fn ready(
     if !settings.begins_with_tls {
         return Ok(Line::Plain(socket));
     }
-    let name = call.request.hostname.unwrap_or(&host);
-    call.shake(&settings.tls, socket, (name, Alpn::Nothing), hop)
+    let host = server_name(call.request);
+    call.shake(&settings.tls, socket, (&host, Alpn::Nothing), hop)
         .await
 }

@@ -34,7 +34,7 @@ fn a_certificate_tells_what_it_says() {
         .issue();
     let leaf = facts(issued.leaf());
     assert_eq!(leaf.subject, "CN=a.test");
-    assert_eq!(leaf.issuer, "O=Lab,CN=Lab Intermediate");
+    assert_eq!(leaf.issuer, "CN=Lab Intermediate,O=Lab");
     assert_eq!(leaf.issuer_name, "Lab");
     assert_eq!(leaf.names, ["a.test", "*.b.test", "127.0.0.1", "::1"]);
     assert_eq!(leaf.name_count, 4);

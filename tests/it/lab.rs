@@ -31,6 +31,8 @@
 //!
 //! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
 //!
+//! let health = HealthLab::start(None).await;                    // gRPC's health service; the name asked decides
+//!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
 //!
@@ -64,6 +66,7 @@
 pub mod authority;
 pub mod clicks;
 pub mod dns;
+pub mod health;
 pub mod heroku;
 pub mod talk;
 pub mod web;
@@ -72,6 +75,7 @@ pub mod webhook;
 pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
+pub use health::HealthLab;
 pub use heroku::HerokuLab;
 pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};

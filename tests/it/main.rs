@@ -4,6 +4,7 @@ pub mod lab;
 mod lab_holds;
 mod watched;
 
+mod account;
 mod alerts;
 mod blackbox_web;
 mod caa;
@@ -19,6 +20,7 @@ mod discovery;
 mod dns;
 mod documents;
 mod feed;
+mod from_blackbox;
 mod hosted;
 mod http;
 mod levels;

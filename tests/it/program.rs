@@ -164,6 +164,11 @@ pub(crate) struct Answer {
 }
 
 impl Site {
+    /// Where it listens.
+    pub(crate) fn address(self) -> SocketAddr {
+        self.0
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, "").await.unwrap()
     }
@@ -265,6 +270,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "CONFIG_FILE",
         "STORAGE_PATH",
         "WEB_LISTEN_ADDRESS",
+        "WEB_CONFIG_FILE",
         "LOG_LEVEL",
         "LOG_FORMAT",
     ] {

@@ -5,10 +5,12 @@ pub mod peers;
 
 mod acme;
 mod api;
+mod blackbox;
 mod chain;
 mod deploy;
 mod dns;
 mod notifications;
+mod provoked;
 mod scrape;
 mod tools;
 mod traffic;

@@ -296,7 +296,7 @@ async fn a_certificate_is_shown_in_depth_and_given_out_as_it_was_presented() {
     assert_eq!(text.status.code(), Some(0), "{}{}", out(&text), err(&text));
     for part in [
         "verdict    trusted until ",
-        "root       O=Lab,CN=Lab Root",
+        "root       CN=Lab Root,O=Lab",
         "browser    accepts it",
         "names      a.test, b.test",
         "key        ECDSA P-256",

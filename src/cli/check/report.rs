@@ -4,9 +4,9 @@ use super::{Checked, Health, Kinds, layers};
 use crate::cause::{Cause, Stage};
 use crate::cli::chain;
 use crate::cli::terminal::{BOLD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, styled};
+use crate::diagnosis::layers::account;
 use crate::diagnosis::{self, Finding};
 use crate::metrics::labels::without_credentials;
-use crate::outcome::{Attempt, Outcome};
 use crate::platform::Kind;
 
 /// Where the texts begin, behind their labels.
@@ -15,23 +15,19 @@ pub(super) const LABEL: usize = 11;
 /// The report of one endpoint.
 pub(super) fn write(sheet: &mut Sheet, checked: &Checked, kinds: &Kinds) {
     let Checked { endpoint, probed, .. } = checked;
+    let account = account(endpoint, &probed.outcome, &checked.verdict);
     verdict(sheet, checked, kinds);
     sheet.gap();
-    layers::write(sheet, checked);
-    if let Some(chain) = shown_attempt(checked)
-        .and_then(layers::chain)
-        .or_else(|| probed.outcome.chain().map(AsRef::as_ref))
-    {
+    layers::write(sheet, &account.layers);
+    if let Some(chain) = probed.outcome.chain_of(account.peer.as_ref()) {
         sheet.gap();
         chain::write(sheet, LABEL, chain, probed.at);
     }
-    if let Some(attempt) = shown_attempt(checked) {
+    sheet.gap();
+    layers::waterfall(sheet, &account);
+    if account.addresses.len() > 1 {
         sheet.gap();
-        layers::waterfall(sheet, &probed.outcome, attempt);
-    }
-    if probed.outcome.attempts.len() > 1 {
-        sheet.gap();
-        addresses(sheet, &probed.outcome, checked.verdict.addresses_up);
+        layers::addresses(sheet, &account.addresses, checked.verdict.addresses_up);
     }
     if endpoint.url.scheme() == "http" && checked.verdict.root.is_none() {
         sheet.gap();
@@ -142,47 +138,5 @@ fn command(kind: &Kind, cause: Cause, host: &str) -> Option<String> {
         Kind::Vercel { .. } => Some(format!("vercel domains inspect {host}")),
         Kind::Railway { .. } => Some("railway domain".to_owned()),
         Kind::Cloudflare { .. } | Kind::Netlify { .. } | Kind::Render { .. } | Kind::Json(_) => None,
-    }
-}
-
-/// The address that the report is about: the one that the verdict names, else the first that fails, else the slowest.
-pub(super) fn shown_attempt(checked: &Checked) -> Option<&Attempt> {
-    let attempts = &checked.probed.outcome.attempts;
-    let verdict = &checked.verdict;
-    let mut named = verdict.root.iter().chain(&verdict.symptom);
-    let named = named.find_map(|finding| finding.address);
-    attempts
-        .iter()
-        .find(|attempt| named.is_some() && named == attempt.peer.ip())
-        .or_else(|| attempts.iter().find(|attempt| !is_clean(attempt)))
-        .or_else(|| attempts.iter().max_by_key(|attempt| attempt.timings().total()))
-}
-
-fn is_clean(attempt: &Attempt) -> bool {
-    attempt.failure().is_none() && attempt.violations.is_empty()
-}
-
-/// Every address, with what came of it.
-fn addresses(sheet: &mut Sheet, outcome: &Outcome, up: usize) {
-    let total = outcome.attempts.len();
-    sheet.row(
-        (PLAIN, "addresses"),
-        LABEL,
-        &[format!("{up} of {total} as they should be").into()],
-    );
-    for attempt in &outcome.attempts {
-        let status = attempt.last().and_then(|hop| hop.response.as_ref());
-        let said = match (attempt.failure(), attempt.violations.first(), status) {
-            (Some(failure), ..) => styled(WARNING, failure.to_string()),
-            (None, Some(broken), _) => styled(
-                WARNING,
-                format!("expected {}; actual {}", broken.expected, broken.actual),
-            ),
-            (None, None, Some(response)) => styled(GOOD, response.status.to_string()),
-            (None, None, None) => Span::from("no answer"),
-        };
-        let took = layers::milliseconds(attempt.timings().total());
-        let address = format!("{}  {took}  ", attempt.peer);
-        sheet.row((PLAIN, ""), LABEL, &[address.into(), said]);
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
+use http::header::HOST;
 use http::response::Parts;
 use http::uri::Authority;
 use jiff::Timestamp;
@@ -98,6 +99,7 @@ impl Journey<'_> {
         match ready {
             Ok((line, version)) => {
                 let cookies = trail.cookies(url);
+                let referer = trail.referer(url);
                 let ask = Ask {
                     url,
                     method: &trail.method,
@@ -106,6 +108,7 @@ impl Journey<'_> {
                     hostname: self.call.request.hostname,
                     marked: self.call.request.marked,
                     cookies: cookies.as_ref(),
+                    referer: referer.as_ref(),
                 };
                 self.exchange(&ask, line, version, &mut leg).await;
             }
@@ -141,8 +144,8 @@ impl Journey<'_> {
         home: bool,
         hop: &mut Hop,
     ) -> Result<(Line, Version), Failure> {
-        let host = match self.call.request.hostname {
-            Some(hostname) if home => name_of(hostname),
+        let host = match self.host_header() {
+            Some(host) if home => name_of(host),
             Some(_) | None => host_of(url),
         };
         let alpn = if self.settings.http2 {
@@ -186,10 +189,7 @@ impl Journey<'_> {
         } = answer;
         leg.hop.timings.processing = answer.processing;
         leg.hop.timings.transfer = answer.transfer;
-        let encoded = self.settings.compression.is_some();
-        leg.hop.response = head
-            .as_ref()
-            .map(|head| response::facts(head, &body, encoded, received));
+        leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
                 if failure.is_none() {
@@ -200,6 +200,20 @@ impl Journey<'_> {
             None => leg.redirect = head,
         }
         leg.hop.failure = failure;
+    }
+
+    /// What `Host` says in place of the URL's host: a server that is asked by that name is verified by it.
+    fn host_header(&self) -> Option<&str> {
+        let own = || {
+            self.settings
+                .headers
+                .iter()
+                .find(|(name, _)| *name == HOST)?
+                .1
+                .to_str()
+                .ok()
+        };
+        self.call.request.hostname.or_else(own)
     }
 
     fn reading(&self, head: &[Violation]) -> Reading {

@@ -76,6 +76,19 @@ impl Trail {
         Some(value)
     }
 
+    /// The URL that led here, for `Referer`: without credentials, and not from TLS to plain HTTP (RFC 9110 section
+    /// 10.1.3).
+    pub(super) fn referer(&self, to: &Url) -> Option<HeaderValue> {
+        let mut from = self.asked.last()?.url.clone();
+        if from.scheme() == "https" && to.scheme() == "http" {
+            return None;
+        }
+        // Cannot fail: both are of HTTP.
+        let _ = from.set_username("");
+        let _ = from.set_password(None);
+        HeaderValue::from_str(from.as_str()).ok()
+    }
+
     /// Takes a response that [`leads_on`] and says what to ask next.
     pub(super) fn follow(&mut self, from: &Url, head: &Parts) -> Result<Url, HttpFailure> {
         let Some(location) = location(&head.headers) else {
@@ -253,6 +266,19 @@ mod tests {
         );
         assert_eq!(trail.cookies(&to.unwrap()), None);
         assert_eq!(trail.cookies(&url("http://a.example/x")).unwrap(), "id=7");
+    }
+
+    #[test]
+    fn the_next_request_says_where_it_comes_from_but_not_from_tls_to_plain() {
+        let mut trail = Trail::new(Method::GET);
+        assert_eq!(trail.referer(&url("https://a.example/")), None);
+        let from = url("https://u:p@a.example/x?y#z");
+        trail.follow(&from, &redirect(302, "/b", &[])).unwrap();
+        assert_eq!(
+            trail.referer(&url("https://b.example/")).unwrap(),
+            "https://a.example/x?y"
+        );
+        assert_eq!(trail.referer(&url("http://b.example/")), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    TRANSFER_ENCODING, USER_AGENT,
+    REFERER, TRANSFER_ENCODING, USER_AGENT,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -34,6 +34,8 @@ pub(super) struct Ask<'a> {
     pub(super) marked: bool,
     /// The cookies collected so far.
     pub(super) cookies: Option<&'a HeaderValue>,
+    /// Where the redirect came from.
+    pub(super) referer: Option<&'a HeaderValue>,
 }
 
 static LINKWATCH: HeaderValue = HeaderValue::from_static(build_info::USER_AGENT);
@@ -115,6 +117,11 @@ impl Ask<'_> {
             && let Some(credentials) = settings.authorization.clone().or_else(|| basic_of(self.url))
         {
             headers.insert(AUTHORIZATION, credentials);
+        }
+        if let Some(referer) = self.referer
+            && !headers.contains_key(REFERER)
+        {
+            headers.insert(REFERER, referer.clone());
         }
         if let Some(cookies) = self.cookies {
             headers.insert(COOKIE, with_cookies(headers.get(COOKIE), cookies));

@@ -3,7 +3,6 @@
 use http::header::{CONTENT_LENGTH, DATE, LAST_MODIFIED, LOCATION};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, StatusCode, Version};
-use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 
 use super::body::Read;
@@ -12,21 +11,29 @@ use crate::outcome::ResponseFacts;
 /// Bytes of `Location` that are kept.
 const LOCATION_LIMIT: usize = 2048;
 
-/// The facts of a response whose head came at `now`. `encoded`: the body was decoded, so that its length is
-/// not that of the content as sent.
-pub(super) fn facts(head: &Parts, body: &Read, encoded: bool, now: Timestamp) -> ResponseFacts {
-    let announced = text(&head.headers, &CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
-    let counted = (body.complete && !encoded).then_some(body.length);
+/// The facts of a response whose head came at `now`.
+pub(super) fn facts(head: &Parts, body: &Read, now: Timestamp) -> ResponseFacts {
     ResponseFacts {
         status: head.status.as_u16(),
         version: version_number(head.version),
         location: location(&head.headers).map(|location| cut(&location, LOCATION_LIMIT).to_owned()),
-        content_length: announced.or(counted),
+        content_length: content_length(head, body),
         body_length: body.length,
         last_modified: date(&head.headers, &LAST_MODIFIED),
         clock_offset: date(&head.headers, &DATE).map(|theirs| offset(theirs, now)),
         limited: limited(head.status, &head.headers),
     }
+}
+
+/// The length that is announced, or follows from how the answer is framed: these statuses have no content, and an
+/// answer of HTTP/2 that ends with its head has none either (RFC 9110 section 8.6).
+fn content_length(head: &Parts, body: &Read) -> Option<u64> {
+    if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        return Some(0);
+    }
+    let announced = text(&head.headers, &CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());
+    let nothing_came = || head.version == Version::HTTP_2 && body.complete && body.length == 0;
+    announced.or_else(|| nothing_came().then_some(0))
 }
 
 /// `Location` as text, whatever its bytes; `None` when there is none or it is empty.
@@ -69,10 +76,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// An HTTP date (RFC 9110 section 5.6.7) in the form that servers must send.
+/// An HTTP date (RFC 9110 section 5.6.7) in the form that servers must send, or in one of the two that they once did.
 fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
-    static PARSER: DateTimeParser = DateTimeParser::new();
-    PARSER.parse_timestamp(text(headers, name)?).ok()
+    let text = text(headers, name)?;
+    Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
 }
 
 fn offset(theirs: Timestamp, ours: Timestamp) -> SignedDuration {
@@ -124,7 +131,7 @@ mod tests {
                 ("last-modified", "Sat, 05 Nov 1994 08:49:37 GMT"),
             ],
         );
-        let facts = facts(&head, &Read::default(), false, now);
+        let facts = facts(&head, &Read::default(), now);
         assert_eq!(facts.clock_offset, Some(SignedDuration::from_secs(7)));
         assert_eq!(facts.last_modified, "1994-11-05T08:49:37Z".parse().ok());
     }
@@ -134,7 +141,6 @@ mod tests {
         let facts = facts(
             &head(200, &[("date", "yesterday")]),
             &Read::default(),
-            false,
             Timestamp::UNIX_EPOCH,
         );
         assert_eq!(facts.clock_offset, None);
@@ -161,21 +167,38 @@ mod tests {
         let mut head = head(302, &[]);
         head.headers
             .insert(LOCATION, http::HeaderValue::from_bytes(long.as_bytes()).unwrap());
-        let facts = facts(&head, &Read::default(), false, Timestamp::UNIX_EPOCH);
+        let facts = facts(&head, &Read::default(), Timestamp::UNIX_EPOCH);
         let location = facts.location.unwrap();
         assert!(location.len() <= LOCATION_LIMIT && long.starts_with(&location));
     }
 
     #[test]
-    fn the_length_of_a_decoded_body_is_not_the_content_length() {
+    fn the_content_length_is_announced_or_follows_from_the_framing() {
         let body = Read {
             length: 10,
             kept: Vec::new(),
             complete: true,
         };
-        let of = |headers: &[_], encoded| facts(&head(200, headers), &body, encoded, Timestamp::UNIX_EPOCH);
-        assert_eq!(of(&[], true).content_length, None);
-        assert_eq!(of(&[], false).content_length, Some(10));
-        assert_eq!(of(&[("content-length", "4")], true).content_length, Some(4));
+        let of = |head: &Parts| facts(head, &body, Timestamp::UNIX_EPOCH).content_length;
+        assert_eq!(of(&head(200, &[])), None);
+        assert_eq!(of(&head(200, &[("content-length", "4")])), Some(4));
+        assert_eq!(of(&head(204, &[])), Some(0));
+        let mut ends_with_its_head = head(200, &[]);
+        ends_with_its_head.version = Version::HTTP_2;
+        let nothing = Read { length: 0, ..body };
+        let facts = facts(&ends_with_its_head, &nothing, Timestamp::UNIX_EPOCH);
+        assert_eq!(facts.content_length, Some(0));
+    }
+
+    #[test]
+    fn dates_of_older_forms_are_read_too() {
+        for date in ["Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            let facts = facts(
+                &head(200, &[("last-modified", date)]),
+                &Read::default(),
+                Timestamp::UNIX_EPOCH,
+            );
+            assert_eq!(facts.last_modified, "1994-11-06T08:49:37Z".parse().ok(), "{date}");
+        }
     }
 }

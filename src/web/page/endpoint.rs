@@ -9,10 +9,10 @@ use super::overview::{compared, consequence};
 use super::standing::{Seen, Standing, is_stale};
 use super::{Part, Scene, drawing, incidents, rows, safe, shell, time};
 use crate::cause::Cause;
-use crate::diagnosis::layers::{Layer, LayerState, layers};
+use crate::diagnosis::layers::{Account, Layer, LayerState, Tone, account};
 use crate::diagnosis::remedy;
 use crate::metrics::labels::without_credentials;
-use crate::outcome::{CertificateFacts, Timings};
+use crate::outcome::CertificateFacts;
 use crate::outlook::caa::Caa;
 use crate::outlook::renewal;
 use crate::state::Slot;
@@ -100,66 +100,73 @@ fn last_probe(seen: &Seen, recent: &Recent) -> Markup {
     let (Some(outcome), Some(verdict)) = (&recent.outcome, seen.verdict()) else {
         return html! {};
     };
-    let layers = layers(&seen.slot.endpoint, outcome, verdict);
+    let account = account(&seen.slot.endpoint, outcome, verdict);
     html! {
         section aria-labelledby="layers" {
             h2 #layers { "The last probe, layer by layer" }
             div.wide { table.rows {
-                thead { tr { @for head in ["Layer", "State", "Expected", "Actual"] { th scope="col" { (head) } } } }
-                tbody { @for layer in &layers { (layer_row(layer)) } }
+                thead { tr { @for head in ["Layer", "State", "Took", "Expected", "Actual"] { th scope="col" { (head) } } } }
+                tbody { @for layer in &account.layers { (layer_row(layer)) } }
             } }
-            (waterfall(outcome.slowest_timings(), outcome.elapsed))
-            @if outcome.attempts.len() > 1 { p.dim { (outcome.attempts.len()) " addresses were tried; times are of the slowest." } }
+            (waterfall(&account))
+            @if account.addresses.len() > 1 { (addresses(&account, verdict.addresses_up)) }
         }
     }
 }
 
 fn layer_row(layer: &Layer) -> Markup {
-    let lines = |lines: &[String]| html! { ul { @for line in lines { li.fact { (safe(line)) } } } };
     let (class, sign, word) = match layer.state {
         LayerState::Right => ("up", "✓", "as it should be"),
         LayerState::Warned => ("warning", "!", "warning"),
         LayerState::Wrong => ("down", "✕", "wrong"),
         LayerState::Unreached => ("unknown", "–", "not reached"),
+        LayerState::Skipped => ("unknown", "–", "left out"),
     };
     html! {
         tr {
-            th scope="row" { (layer.stage.as_str()) }
-            td { span class={ "pill " (class) } { span aria-hidden="true" { (sign) " " } (word) } }
-            td.fill { (lines(&layer.expected)) }
-            td.fill { (lines(&layer.actual)) }
+            th scope="row" { (layer.name) }
+            td {
+                span class={ "pill " (class) } { span aria-hidden="true" { (sign) " " } (word) }
+                @for finding in &layer.findings { p { code { (finding.cause) } @if let Some(address) = finding.address { " at " (address) } } }
+            }
+            td.num { @if let Some(took) = layer.took { (time::duration(took)) } }
+            td.fill { ul { @for line in &layer.expected { li.fact { (safe(line)) } } } }
+            td.fill { ul { @for fact in &layer.facts { li.fact.dim[fact.tone == Tone::Aside] { (safe(&fact.text)) } } } }
         }
     }
 }
 
 /// Phase after phase, to scale.
-fn waterfall(timings: Timings, elapsed: Duration) -> Markup {
-    let Timings {
-        dns,
-        connect,
-        tls,
-        processing,
-        transfer,
-    } = timings;
-    let all = timings.total().max(Duration::from_micros(1)).as_secs_f64();
+fn waterfall(account: &Account) -> Markup {
+    let total: Duration = account.phases.iter().map(|phase| phase.took).sum();
+    let Some(address) = account.peer.as_ref().filter(|_| !total.is_zero()) else {
+        return html! {};
+    };
     let mut start = 0.0;
-    let phases = [
-        ("dns", dns),
-        ("connect", connect),
-        ("tls", tls),
-        ("processing", processing),
-        ("transfer", transfer),
-    ];
-    let bars = phases.map(|(name, took)| {
-        let (left, width) = (start / all * 100.0, took.as_secs_f64() / all * 100.0);
-        start += took.as_secs_f64();
-        (name, took, format!("left:{left:.1}%;width:{width:.1}%"))
+    let bars = account.phases.iter().map(|phase| {
+        let share = |took: Duration| took.as_secs_f64() / total.as_secs_f64() * 100.0;
+        let style = format!("left:{start:.1}%;width:{:.1}%", share(phase.took));
+        start += share(phase.took);
+        (phase, style)
     });
     html! {
         table {
-            caption { "Time, " (time::duration(elapsed)) " in all" }
-            tbody { @for (name, took, style) in bars {
-                tr { th scope="row" { (name) } td style="width:70%" { span.fall aria-hidden="true" { span style=(style) {} } } td.num { (time::duration(took)) } }
+            caption { "Time, " (time::duration(total)) " in all, at " (address) }
+            tbody { @for (phase, style) in bars {
+                tr { th scope="row" { (phase.name) } td style="width:70%" { span.fall aria-hidden="true" { span style=(style) {} } } td.num { (time::duration(phase.took)) } }
+            } }
+        }
+    }
+}
+
+/// Every address, with what came of it.
+fn addresses(account: &Account, up: usize) -> Markup {
+    html! {
+        table.rows {
+            caption { (up) " of " (account.addresses.len()) " addresses are as they should be" }
+            thead { tr { @for head in ["Address", "Took", "Came"] { th scope="col" { (head) } } } }
+            tbody { @for tried in &account.addresses {
+                tr { th scope="row" { (tried.peer) } td.num { (time::duration(tried.took)) } td.fill { (safe(&tried.came.text)) } }
             } }
         }
     }

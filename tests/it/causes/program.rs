@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::cause::Cause;
-use linkwatch::clock::SystemClock;
+use linkwatch::clock::{Clock, SystemClock};
 use linkwatch::state::{EndpointState, State};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -31,6 +31,11 @@ pub(crate) struct Program {
 impl Program {
     /// Runs this configuration.
     pub(crate) async fn start(config: &str) -> Self {
+        Self::start_by(config, Arc::new(SystemClock)).await
+    }
+
+    /// Runs this configuration, by another clock than the machine's.
+    pub(crate) async fn start_by(config: &str, clock: Arc<dyn Clock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config_file = directory.path().join("linkwatch.yml");
         std::fs::write(&config_file, config).unwrap();
@@ -43,7 +48,7 @@ impl Program {
             shard: Shard::WHOLE,
             web: WebSettings::default(),
         };
-        let app = App::load(settings, Arc::new(SystemClock)).unwrap();
+        let app = App::load(settings, clock).unwrap();
         let state = app.state();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let web = listener.local_addr().unwrap();
@@ -59,6 +64,18 @@ impl Program {
         }
     }
 
+    /// Where it serves.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.web
+    }
+
+    /// Writes another configuration file and asks for it to be taken over; the status line of the answer.
+    pub(crate) async fn reload(&self, config: &str) -> String {
+        std::fs::write(self.config_file(), config).unwrap();
+        let answer = self.ask("POST", "/-/reload").await;
+        answer.lines().next().unwrap_or_default().to_owned()
+    }
+
     /// Ends it as a signal does, and waits until it has ended.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
@@ -67,18 +84,27 @@ impl Program {
 
     /// The body at a path, which must be there.
     pub(crate) async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.web).await.unwrap();
-        // In HTTP/1.0 the body ends with the connection: there are no chunks to put together.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.web);
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = self.ask("GET", path).await;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(
             head.lines().next().is_some_and(|status| status.contains(" 200 ")),
             "{path}: {head}"
         );
         body.to_owned()
+    }
+
+    /// The whole answer, head and body.
+    async fn ask(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.web).await.unwrap();
+        // In HTTP/1.0 the body ends with the connection: there are no chunks to put together.
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nContent-Length: 0\r\n\r\n",
+            self.web
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     /// What `/api/v1/endpoints` says.

@@ -166,10 +166,12 @@ impl Authority {
 
 pub(crate) fn ca_params(common: &str, organisation: &str, now: OffsetDateTime) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name = common_name(common);
+    // The organisation first, as authorities write their own names.
+    params.distinguished_name = DistinguishedName::new();
     params
         .distinguished_name
         .push(DnType::OrganizationName, organisation);
+    params.distinguished_name.push(DnType::CommonName, common);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
         KeyUsagePurpose::KeyCertSign,

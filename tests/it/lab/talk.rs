@@ -1,11 +1,11 @@
 //! A server that holds a dialogue by a script: what it says, what it waits for, and what it does then.
 
-use std::{future::pending, io, net::SocketAddr, sync::Arc};
+use std::{future::pending, io, net::SocketAddr, path::Path, sync::Arc};
 
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UnixListener},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -60,7 +60,25 @@ impl TalkLab {
         Self { addr, _task: task }
     }
 
-    /// Where it listens.
+    /// Binds a Unix socket at this path and follows the script with everyone who connects.
+    pub fn unix(path: &Path, script: impl IntoIterator<Item = Turn>) -> Self {
+        let listener = UnixListener::bind(path).expect("bind a Unix socket");
+        let script: Arc<[Turn]> = script.into_iter().collect();
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut talks = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let script = Arc::clone(&script);
+                talks.spawn(async move { drop(play(Box::new(stream), &script).await) });
+            }
+        });
+        Self {
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            _task: task,
+        }
+    }
+
+    /// Where it listens, over TCP.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -85,7 +103,11 @@ async fn follow(stream: TcpStream, script: &[Turn]) -> io::Result<()> {
     if matches!(script.first(), Some(Turn::Reset)) {
         return stream.set_zero_linger();
     }
-    let mut stream: BufReader<Box<dyn Stream>> = BufReader::new(Box::new(stream));
+    play(Box::new(stream), script).await
+}
+
+async fn play(stream: Box<dyn Stream>, script: &[Turn]) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
     for turn in script {
         let mut line = String::new();
         match turn {
@@ -97,7 +119,8 @@ async fn follow(stream: TcpStream, script: &[Turn]) -> io::Result<()> {
             }
             Turn::Tls(config) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
-                stream = BufReader::new(Box::new(acceptor.accept(stream.into_inner()).await?));
+                stream =
+                    BufReader::new(Box::new(acceptor.accept(stream.into_inner()).await?) as Box<dyn Stream>);
             }
             Turn::Babble => loop {
                 stream.write_all(b"and so on\n").await?;

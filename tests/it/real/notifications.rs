@@ -5,13 +5,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use linkwatch::alert::{AlertName, Parameters, Severity, catalogue};
 use serde_json::{Value, json};
 
 use super::chain::template;
 use super::peers::{Generation, Program, find_or_leave_out, run, start_alertmanager};
 use crate::lab::Webhook;
-use crate::watched::assert_golden;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -180,68 +178,4 @@ fn a_mail_and_a_plain_text_name_cause_values_remedy_and_where_to_read_on() {
         title.trim(),
         "1 firing: tracking: a.example: Over half of a group is down."
     );
-}
-
-/// The first alert that the rule tests of an alert expect: promtool has held these labels and texts against the rules.
-fn expected(name: AlertName) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("alerts/tests/{name}.yml"));
-    let tests: Value = serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let all = tests["tests"].as_array().unwrap().iter();
-    let rules = all.flat_map(|test| test["alert_rule_test"].as_array().unwrap_or(NONE));
-    let mut alerts = rules.flat_map(|rule| rule["exp_alerts"].as_array().unwrap_or(NONE));
-    let found = alerts.find(|alert| alert["exp_annotations"].is_object()).unwrap();
-    let mut labels = found["exp_labels"].clone();
-    labels["alertname"] = json!(name.as_str());
-    json!({"status": "firing", "startsAt": "2026-05-08T20:30:14Z", "labels": labels, "annotations": found["exp_annotations"]})
-}
-
-const NONE: &Vec<Value> = &Vec::new();
-
-#[test]
-fn the_text_of_every_alert_stands_in_the_documents_as_it_is_sent() {
-    let what = "docs/alerts.md";
-    let Some(amtool) = find_or_leave_out(what, Program::Amtool, Generation::Current) else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data.json");
-    let mut rows = Vec::new();
-    let mut texts = Vec::new();
-    for alert in catalogue(&Parameters::default()) {
-        let name = alert.name;
-        let severities: Vec<&str> = alert.rules.iter().map(|rule| severity(rule.severity)).collect();
-        let board = name.dashboard();
-        rows.push(format!(
-            "| [`{name}`](runbooks/{name}.md) | {} | {} | [{board}](../dashboards/{board}.json) |\n",
-            severities.join(", "),
-            alert.summary
-        ));
-        let known = json!({
-            "receiver": "page", "status": "firing", "alerts": [expected(name)], "groupLabels": {},
-            "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://localhost:9093",
-        });
-        std::fs::write(&data, known.to_string()).unwrap();
-        let text = render(&amtool, &data, "text", "linkwatch.text");
-        texts.push(format!("### {name}\n\n```text\n{}\n```\n\n", text.trim()));
-    }
-    let document = format!(
-        "# Alerts\n\nWritten from the alert catalogue (`src/alert`), the rule tests (`alerts/tests`) and the texts of notifications\n\
-         (`alerts/linkwatch.tmpl`) by `UPDATE_GOLDEN=1 cargo test --test it real::notifications`. Rules: \n\
-         [alerts/rules/linkwatch.yml](../alerts/rules/linkwatch.yml). `linkwatch explain ALERT` prints a runbook offline.\n\n\
-         | alert | severity | says | dashboard |\n|---|---|---|---|\n{}\n\
-         Where two severities stand, the second is that of groups that may not page, or of a lesser trouble.\n\n\
-         ## What a person gets\n\n\
-         Each text is what promtool expects of the rules, rendered by the templates that ship.\n\n{}\n",
-        rows.concat(),
-        texts.concat().trim_end()
-    );
-    assert_golden("docs/alerts.md", &document.replace(" \n", "\n"));
-}
-
-const fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    }
 }

@@ -59,6 +59,10 @@ pub enum Program {
     PowerDns,
     /// A validating resolver.
     Unbound,
+    /// A web server.
+    Nginx,
+    /// A Python with servers for mail and gRPC.
+    Python,
     /// A tester that makes requests of its own from a description of an API.
     Schemathesis,
     /// A linter of container files.
@@ -82,6 +86,8 @@ impl Program {
             Self::Knot => &["knotd"],
             Self::PowerDns => &["pdns_server"],
             Self::Unbound => &["unbound"],
+            Self::Nginx => &["nginx"],
+            Self::Python => &["peers-python"],
             Self::Schemathesis => &["schemathesis"],
             Self::Hadolint => &["hadolint"],
             Self::KubernetesValidate => &["kubernetes-validate"],
@@ -179,7 +185,13 @@ pub struct Sample {
 
 /// Starts Prometheus with a configuration.
 pub async fn start_prometheus(program: &Path, configuration: &str) -> Prometheus {
+    start_prometheus_with(program, configuration, &[]).await
+}
+
+/// Starts Prometheus with a configuration and further arguments.
+pub async fn start_prometheus_with(program: &Path, configuration: &str, more: &[&str]) -> Prometheus {
     let arguments = ["--storage.tsdb.path={folder}/data", "--web.enable-lifecycle"];
+    let arguments = [&arguments[..], more].concat();
     Prometheus(Server::start(program, configuration, &arguments, "/-/ready").await)
 }
 

@@ -38,15 +38,17 @@ fn facts<'a>(view: &View<'a>) -> Option<&'a DialogueFacts> {
     }
 }
 
-/// Whether what was waited for last did not come: another answer did, or the end. Absent where there was no dialogue.
+/// Whether what was waited for last did not come: another answer did, or, where a line was waited for, the end; bytes
+/// that do not come at all are no other bytes. Absent where there was no dialogue.
 fn failed_waiting_for(view: &View<'_>, awaited: Awaited) -> Vec<Sample> {
     let Some(facts) = facts(view) else {
         return Vec::new();
     };
     let broken = view.attempt.is_some_and(|attempt| !attempt.violations.is_empty());
     let closed = Failure::Exchange(ExchangeFailure::Closed);
-    let ended = view
-        .last()
-        .is_some_and(|hop| hop.failure.as_ref() == Some(&closed));
+    let ended = awaited == Awaited::Line
+        && view
+            .last()
+            .is_some_and(|hop| hop.failure.as_ref() == Some(&closed));
     flag((broken || ended) && facts.awaited == Some(awaited))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ProbeSeries, Sample, count, flag, maybe, one, tls_info};
 use crate::metrics::blackbox::View;
 use crate::metrics::collector::seconds;
-use crate::outcome::{Failure, Hop, Rule, Timings};
+use crate::outcome::{ConnectFailure, Failure, Hop, Rule, Timings};
 
 pub(super) const SERIES: &[ProbeSeries] = &[
     ProbeSeries {
@@ -96,7 +96,12 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
     if view.attempt.is_none() {
         return vec![sample("resolve", resolve)];
     }
-    let connected = |hop: &Hop| matches!(hop.failure, None | Some(Failure::Http(_) | Failure::Exchange(_)));
+    let connected = |hop: &Hop| match &hop.failure {
+        None | Some(Failure::Http(_) | Failure::Exchange(_)) => true,
+        // Without TLS there was a connection before there was a reset.
+        Some(Failure::Connect(ConnectFailure::Reset)) => hop.tls.is_none() && hop.url.starts_with("http:"),
+        Some(_) => false,
+    };
     let sum = |reached: &dyn Fn(&Hop) -> bool, of: fn(&Timings) -> Duration| -> Duration {
         let hops = view.hops().iter().filter(|hop| reached(hop));
         hops.map(|hop| of(&hop.timings)).sum()
@@ -109,9 +114,12 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
         ),
         sample("resolve", resolve),
         sample("tls", sum(&connected, |timings| timings.tls)),
+        // Of the judged answer alone: what a redirect brings along is not waited for.
         sample(
             "transfer",
-            sum(&|hop| hop.response.is_some(), |timings| timings.transfer),
+            view.response
+                .and_then(|_| view.hops().last())
+                .map_or(Duration::ZERO, |hop| hop.timings.transfer),
         ),
     ]
 }

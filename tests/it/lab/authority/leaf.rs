@@ -1,7 +1,8 @@
 //! A leaf: described, then issued.
 
 use rcgen::{
-    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SerialNumber,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyUsagePurpose, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 
@@ -44,6 +45,24 @@ impl<'a> LeafSpec<'a> {
             .expect("names for a certificate")
             .subject_alt_names;
         self.params.subject_alt_names.extend(more);
+        self
+    }
+
+    /// Of an organisation with its seat, as certificates that vouch for one name it: country, state, town, itself.
+    #[must_use]
+    pub fn seated(mut self, common: &str) -> Self {
+        let mut subject = DistinguishedName::new();
+        for (kind, value) in [
+            (DnType::CountryName, "US"),
+            (DnType::StateOrProvinceName, "California"),
+            (DnType::LocalityName, "San Francisco"),
+            (DnType::OrganizationName, "Lab, Inc."),
+            (DnType::OrganizationalUnitName, "One + Two"),
+            (DnType::CommonName, common),
+        ] {
+            subject.push(kind, value);
+        }
+        self.params.distinguished_name = subject;
         self
     }
 

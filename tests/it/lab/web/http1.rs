@@ -78,6 +78,36 @@ fn wants_close(request: &SeenRequest) -> bool {
     asked || request.version == Version::HTTP_10
 }
 
+/// A body in chunks, without trailers; `None` for one that breaks off, is too long or is none.
+async fn read_chunks(wire: &mut impl Wire, buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
+    let mut body = BytesMut::new();
+    loop {
+        let size = loop {
+            if let Some(end) = find(buffer, b"\r\n") {
+                let size = buffer.split_to(end);
+                buffer.advance(2);
+                break usize::from_str_radix(&String::from_utf8_lossy(&size), 16);
+            }
+            if wire.read_buf(buffer).await? == 0 {
+                return Ok(None);
+            }
+        };
+        let Some(size) = size.ok().filter(|size| body.len() + size <= LONGEST_BODY) else {
+            return Ok(None);
+        };
+        while buffer.len() < size + 2 {
+            if wire.read_buf(buffer).await? == 0 {
+                return Ok(None);
+            }
+        }
+        body.extend_from_slice(&buffer.split_to(size));
+        buffer.advance(2);
+        if size == 0 {
+            return Ok(Some(body.freeze()));
+        }
+    }
+}
+
 async fn read_request(
     wire: &mut impl Wire,
     buffer: &mut BytesMut,
@@ -96,6 +126,13 @@ async fn read_request(
     let Some(mut request) = parse_head(&String::from_utf8_lossy(&head), client) else {
         return Ok(None);
     };
+    if request.header("transfer-encoding") == Some("chunked") {
+        request.body = match read_chunks(wire, buffer).await? {
+            Some(body) => body,
+            None => return Ok(None),
+        };
+        return Ok(Some(request));
+    }
     let length = request
         .header("content-length")
         .and_then(|length| length.parse().ok())

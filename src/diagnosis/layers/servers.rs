@@ -15,7 +15,7 @@ struct Server<'a> {
 }
 
 /// A line per different saying.
-pub(super) fn lines(answers: &[Answer]) -> Vec<String> {
+pub(crate) fn lines(answers: &[Answer]) -> Vec<String> {
     let mut servers: Vec<Server<'_>> = Vec::new();
     for answer in answers {
         let known = servers
@@ -56,7 +56,7 @@ pub(super) fn lines(answers: &[Answer]) -> Vec<String> {
 }
 
 /// Where an expected target leads itself.
-pub(super) fn target(target: &TargetResolution) -> String {
+pub(crate) fn target(target: &TargetResolution) -> String {
     let standing = match target.standing {
         TargetStanding::Current => "expected",
         TargetStanding::Former => "formerly expected",

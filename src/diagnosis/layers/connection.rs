@@ -1,0 +1,87 @@
+//! The layers that every prober with a connection has: the connection itself, and TLS over it.
+
+use super::{Fact, Layer};
+use crate::cause::Stage;
+use crate::endpoint::Endpoint;
+use crate::outcome::{ChainFacts, Failure, Hop, TlsFacts};
+
+/// Where it connected to, or what it met there.
+pub(super) fn connected(hop: &Hop) -> Layer {
+    let Some(address) = hop.address else {
+        return Layer::unreached("connect", Stage::Connect);
+    };
+    let fact = match &hop.failure {
+        Some(failure @ Failure::Connect(_)) => Fact::bad(format!("{address}; failed: {failure}")),
+        Some(_) | None => Fact::plain(address.to_string()),
+    };
+    Layer::passed("connect", Stage::Connect, hop.timings.connect, vec![fact])
+}
+
+/// What the handshake came to.
+pub(super) fn shaken(hop: &Hop) -> Layer {
+    if let Some(Failure::Dns(_) | Failure::Connect(_)) = &hop.failure {
+        return Layer::unreached("tls", Stage::Tls);
+    }
+    let session = session(hop.tls.as_ref());
+    let fact = match &hop.failure {
+        Some(failure @ (Failure::Tls(_) | Failure::Untrusted)) => {
+            Fact::bad(format!("{session}; failed: {failure}"))
+        }
+        Some(_) | None => Fact::plain(session),
+    };
+    let chain = hop.tls.as_ref().and_then(|facts| facts.chain.as_deref());
+    let facts = [Some(fact), chain.and_then(leaf).map(Fact::aside)];
+    let facts = facts.into_iter().flatten().collect();
+    Layer::passed("tls", Stage::Tls, hop.timings.tls, facts)
+}
+
+/// What the handshake agreed on.
+fn session(facts: Option<&TlsFacts>) -> String {
+    let Some(facts) = facts else {
+        return "no session".to_owned();
+    };
+    let parts = [facts.version, facts.cipher, facts.alpn.as_deref()];
+    let agreed: Vec<&str> = parts.into_iter().flatten().collect();
+    if agreed.is_empty() {
+        "nothing agreed".to_owned()
+    } else {
+        agreed.join(", ")
+    }
+}
+
+/// Whose certificate was shown, by whom it was issued, and until when it is valid.
+fn leaf(chain: &ChainFacts) -> Option<String> {
+    let leaf = chain.leaf()?;
+    let name = leaf.names.first().unwrap_or(&leaf.subject);
+    let more = match leaf.name_count {
+        ..=1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let until = leaf.not_after.strftime("%Y-%m-%d");
+    Some(format!(
+        "certificate for {name}{more}, by {}, until {until}",
+        leaf.issuer_name
+    ))
+}
+
+/// What should be true of the connection.
+pub(super) fn connection(endpoint: &Endpoint) -> Vec<String> {
+    let port = endpoint.url.port_or_known_default().unwrap_or_default();
+    vec![format!("a connection to port {port} of every address")]
+}
+
+/// What should be true of the certificate.
+pub(super) fn certificate(endpoint: &Endpoint) -> Vec<String> {
+    let expect = &endpoint.group.expect.certificate;
+    let mut lines = vec![format!("a trusted certificate for {}", endpoint.host)];
+    if !expect.issuer.is_empty() {
+        lines.push(format!("by {}", expect.issuer.join(" or ")));
+    }
+    if let Some(left) = expect.lifetime_left {
+        lines.push(format!(
+            "with at least {:.0} % of its lifetime left",
+            left * 100.0
+        ));
+    }
+    lines
+}

@@ -1,0 +1,65 @@
+//! The layers of the probers other than HTTP: connection, handshake where there was one, and one exchange.
+
+use super::connection::{certificate, connected, connection, shaken};
+use super::http::broken;
+use super::{Fact, Layer, Verdict};
+use crate::cause::Stage;
+use crate::endpoint::Endpoint;
+use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, Failure, Hop};
+
+/// The layers behind DNS, in order; unreached ones where there was no address to try.
+pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
+    let expected = vec![format!("what module {} takes as right", endpoint.group.module)];
+    let Some((attempt, hop)) = attempt.and_then(|attempt| Some((attempt, attempt.last()?))) else {
+        return vec![
+            Layer::unreached("connect", Stage::Connect).expecting(connection(endpoint)),
+            Layer::unreached("exchange", Stage::Exchange).expecting(expected),
+        ];
+    };
+    let connect = connected(hop).expecting(connection(endpoint));
+    let tls = hop
+        .tls
+        .is_some()
+        .then(|| shaken(hop).expecting(certificate(endpoint)));
+    let mut exchange = exchanged(hop).expecting(expected);
+    exchange.facts.extend(broken(attempt, verdict));
+    [Some(connect), tls, Some(exchange)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn exchanged(hop: &Hop) -> Layer {
+    let failure = match &hop.failure {
+        Some(Failure::Dns(_) | Failure::Connect(_) | Failure::Tls(_) | Failure::Untrusted)
+            if hop.answer.is_none() =>
+        {
+            return Layer::unreached("exchange", Stage::Exchange);
+        }
+        Some(failure) => Some(Fact::bad(format!("failed: {failure}"))),
+        None => None,
+    };
+    let came = hop.answer.as_ref().map(|answer| Fact::plain(said(answer)));
+    let facts = came.into_iter().chain(failure).collect();
+    let took = hop.timings.processing + hop.timings.transfer;
+    Layer::passed("exchange", Stage::Exchange, took, facts)
+}
+
+/// What came back, in one line.
+fn said(answer: &AnswerFacts) -> String {
+    match answer {
+        AnswerFacts::Dialogue(dialogue) => dialogue_said(dialogue),
+    }
+}
+
+fn dialogue_said(dialogue: &DialogueFacts) -> String {
+    let steps = match dialogue.steps {
+        0 => "no step was done".to_owned(),
+        1 => "1 step was done".to_owned(),
+        count => format!("{count} steps were done"),
+    };
+    match &dialogue.last_read {
+        Some(read) => format!("{steps}; last read: {read:?}"),
+        None => steps,
+    }
+}

@@ -1,0 +1,266 @@
+//! linkwatch beside the real blackbox_exporter: the same modules, the same targets, the same answers.
+//!
+//! Both programs run once and are asked every case. What comes back must be the same: status, content type, the set of
+//! series with their labels, every value that is not a time; times must be of the same order. A difference that is
+//! meant has a name (`difference`), and a case that shows it says so; a name that a case does not show fails as well.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use futures_util::StreamExt as _;
+
+use self::case::{Answer, Case, Prober};
+use self::compare::{Finding, compare};
+use self::difference::Difference;
+use self::world::World;
+use super::peers::{self, Blackbox, Generation, Program};
+use crate::lab::DnsLab;
+use crate::program::Served;
+use crate::watched::assert_golden;
+
+mod ask;
+mod case;
+mod compare;
+mod difference;
+mod names;
+mod nginx;
+mod python;
+mod world;
+
+mod http;
+mod http_answers;
+mod http_tls;
+mod probe;
+mod tcp;
+
+/// Cases under way at once.
+const AT_ONCE: usize = 8;
+
+/// Every case there is.
+fn cases() -> Vec<(Prober, &'static Case)> {
+    let sets: [(Prober, &[Case]); 5] = [
+        (Prober::Probe, probe::CASES),
+        (Prober::Http, http::CASES),
+        (Prober::Http, http_answers::CASES),
+        (Prober::Http, http_tls::CASES),
+        (Prober::Tcp, tcp::CASES),
+    ];
+    let each = sets
+        .into_iter()
+        .flat_map(|(prober, cases)| cases.iter().map(move |case| (prober, case)));
+    each.collect()
+}
+
+/// The modules of all cases: the file that both read.
+fn modules(cases: &[(Prober, &Case)], world: &World) -> String {
+    let mut text = String::from("modules:\n  http_2xx: {prober: http, http: {}}\n");
+    for (number, (prober, case)) in cases.iter().enumerate() {
+        let prober = match prober {
+            Prober::Probe => Prober::Http,
+            other => *other,
+        };
+        let (name, settings, timeout) = (prober.name(), world.fill(case.settings), case.timeout);
+        let _ = writeln!(
+            text,
+            "  c{number}: {{prober: {name}, timeout: {timeout}, {name}: {{{settings}}}}}"
+        );
+    }
+    text
+}
+
+/// The two programs with the same modules.
+struct Two {
+    real: Blackbox,
+    ours: Served,
+    _resolver: DnsLab,
+    _folder: tempfile::TempDir,
+}
+
+impl Two {
+    async fn start(modules: &str) -> Self {
+        let program = Program::Blackbox
+            .find(Generation::Current)
+            .expect("blackbox_exporter is in target/real: run `make real`");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let real = names::with_names(folder.path(), &program);
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("write a configuration");
+            path.display().to_string()
+        };
+        write("blackbox.yml", modules);
+        let resolver = names::resolver().await;
+        let config = format!(
+            "resolver: {{servers: ['{}']}}\nmodule_files: [blackbox.yml]\n",
+            resolver.addr()
+        );
+        let config = write("linkwatch.yml", &config);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linkwatch"));
+        command.args([
+            "serve",
+            "--config.file",
+            &config,
+            "--web.listen-address",
+            "127.0.0.1:0",
+        ]);
+        Self {
+            real: peers::start_blackbox(&real, modules).await,
+            ours: Served::of(command).await,
+            _resolver: resolver,
+            _folder: folder,
+        }
+    }
+}
+
+/// What became of a case.
+struct Verdict {
+    prober: Prober,
+    /// The differences that are meant and were seen, those of every answer left out.
+    seen: Vec<Difference>,
+    /// What is wrong, if anything is.
+    wrong: Vec<String>,
+}
+
+async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [SocketAddr; 2]) -> Verdict {
+    let target = world.fill(case.target);
+    let encoded: String = url::form_urlencoded::byte_serialize(target.as_bytes()).collect();
+    let module = if case.query.contains("&module=") {
+        String::new()
+    } else {
+        format!("&module=c{number}")
+    };
+    let path = format!("/probe?target={encoded}{module}{}", case.query);
+    let [real, ours] = two.map(|server| ask::ask(server, &path, case.headers));
+    let (real, ours) = tokio::join!(real, ours);
+    let (real, ours) = match (real, ours) {
+        (Ok(real), Ok(ours)) => (real, ours),
+        (real, ours) => {
+            let wrong = vec![format!(
+                "no answer: blackbox_exporter {real:?}, linkwatch {ours:?}"
+            )];
+            return Verdict {
+                prober,
+                seen: Vec::new(),
+                wrong,
+            };
+        }
+    };
+    let mut wrong = Vec::new();
+    let success = real
+        .body
+        .lines()
+        .find_map(|line| line.strip_prefix("probe_success "));
+    let answer = match (real.status, success) {
+        (200, Some("1")) => Some(Answer::Succeeds),
+        (200, Some("0")) => Some(Answer::Fails),
+        (200, _) => None,
+        _ => Some(Answer::Refused),
+    };
+    if answer.is_some_and(|answer| answer != case.answer) {
+        wrong.push(format!(
+            "blackbox_exporter: {answer:?}, not {:?}:\n{}",
+            case.answer, real.body
+        ));
+    }
+    let findings = compare(&real, &ours);
+    let meant = |difference: &Difference| difference.is_everywhere() || case.differs.contains(difference);
+    let named: Vec<_> = Difference::ALL.into_iter().filter(meant).collect();
+    let covers = |finding: &Finding| named.iter().any(|difference| difference.covers(finding));
+    wrong.extend(
+        findings
+            .iter()
+            .filter(|finding| !covers(finding))
+            .map(|finding| format!("{finding:?}")),
+    );
+    let seen = |difference: &&Difference| findings.iter().any(|finding| difference.covers(finding));
+    let unseen = case
+        .differs
+        .iter()
+        .filter(|difference| !difference.is_by_chance() && !seen(difference));
+    wrong.extend(unseen.map(|difference| format!("does not show: {}", difference.said().0)));
+    Verdict {
+        prober,
+        seen: case.differs.to_vec(),
+        wrong,
+    }
+}
+
+fn table(verdicts: &[Verdict]) -> String {
+    let mut text = format!(
+        "{:<10} {:>6} {:>6} {:>22}\n",
+        "prober", "cases", "equal", "with a named difference"
+    );
+    for prober in Prober::ALL {
+        let of_it: Vec<_> = verdicts
+            .iter()
+            .filter(|verdict| verdict.prober == prober)
+            .collect();
+        let right = of_it.iter().filter(|verdict| verdict.wrong.is_empty());
+        let equal = right.clone().filter(|verdict| verdict.seen.is_empty()).count();
+        let named = right.filter(|verdict| !verdict.seen.is_empty()).count();
+        let _ = writeln!(
+            text,
+            "{:<10} {:>6} {equal:>6} {named:>22}",
+            prober.name(),
+            of_it.len()
+        );
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_case_is_answered_as_blackbox_exporter_answers_it() {
+    let world = World::start().await;
+    let cases = cases();
+    let two = Two::start(&modules(&cases, &world)).await;
+    let addresses = [two.real.addr(), two.ours.web.address()];
+    let asked = cases.iter().enumerate();
+    let asked = asked.map(|(number, (prober, case))| judge(number, *prober, case, &world, addresses));
+    let verdicts: Vec<_> = futures_util::stream::iter(asked)
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let table = table(&verdicts);
+    eprintln!("{table}");
+    let wrong = verdicts
+        .iter()
+        .zip(&cases)
+        .filter(|(verdict, _)| !verdict.wrong.is_empty());
+    let wrong: Vec<_> = wrong
+        .map(|(verdict, (prober, case))| {
+            format!(
+                "{}: {}: {}",
+                prober.name(),
+                case.name,
+                verdict.wrong.join("\n    ")
+            )
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{table}\n{} of {} differ:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The list in the documents, as the differences say it of themselves.
+#[test]
+fn the_documents_list_every_difference_and_no_other() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BLACKBOX.md");
+    let document = std::fs::read_to_string(&path).expect("docs/BLACKBOX.md");
+    let (begin, end) = ("<!-- differences: begin -->\n", "<!-- differences: end -->");
+    let (before, rest) = document.split_once(begin).expect("the beginning of the list");
+    let (_, after) = rest.split_once(end).expect("the end of the list");
+    let lines = Difference::ALL.map(|difference| {
+        let (name, reason) = difference.said();
+        format!("- **{name}**: {reason}.\n")
+    });
+    assert_golden(
+        "docs/BLACKBOX.md",
+        &format!("{before}{begin}\n{}\n{end}{after}", lines.concat()),
+    );
+}

@@ -1,0 +1,156 @@
+//! The differences that are meant: each has a name, a reason, and what it covers.
+
+use super::compare::Finding;
+
+/// A difference that is meant. The documents list them, in these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Difference {
+    OwnSeries,
+    Escaping,
+    Cipher,
+    Format,
+    NoTarget,
+    Scheme,
+    Loop,
+    UnreadBody,
+    BrokenHead,
+    Interim,
+    RefusedClient,
+    StageBudget,
+    ResetRace,
+    LongHead,
+}
+
+impl Difference {
+    /// Every one, in the order of the documents.
+    pub(super) const ALL: [Self; 14] = [
+        Self::OwnSeries,
+        Self::Escaping,
+        Self::Cipher,
+        Self::Format,
+        Self::NoTarget,
+        Self::Scheme,
+        Self::Loop,
+        Self::UnreadBody,
+        Self::BrokenHead,
+        Self::Interim,
+        Self::RefusedClient,
+        Self::StageBudget,
+        Self::ResetRace,
+        Self::LongHead,
+    ];
+
+    /// Its name and its reason in the documents.
+    pub(super) fn said(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OwnSeries => (
+                "own series",
+                "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+            ),
+            Self::Escaping => (
+                "escaping scheme",
+                "the content type names none: every name is of the old grammar, so there is nothing to escape",
+            ),
+            Self::Cipher => (
+                "cipher suite",
+                "where the server leaves the choice to the client, `probe_tls_cipher_info` names AES-256 instead of \
+                 AES-128: the order of the TLS library",
+            ),
+            Self::Format => (
+                "newer text format",
+                "a scraper that asks for text 1.0.0, as Prometheus 3 does, gets it",
+            ),
+            Self::NoTarget => (
+                "target that is none",
+                "the probe fails as in blackbox_exporter, with all series that a target has which does not resolve; \
+                 blackbox_exporter has some of them, by where it noticed",
+            ),
+            Self::Scheme => (
+                "scheme in capitals",
+                "`HTTP://` is `http://`, as in blackbox_exporter after 0.28, which takes it for a host",
+            ),
+            Self::Loop => (
+                "loops are noticed",
+                "a redirect to what was asked already, with the same cookies, is not followed ten times: \
+                 `probe_http_redirects` counts fewer",
+            ),
+            Self::UnreadBody => (
+                "unread body",
+                "`probe_failed_due_to_regex` stays 0 where a body was not read whole: no rule was broken",
+            ),
+            Self::BrokenHead => (
+                "unfinished head",
+                "`phase=\"processing\"` is 0 where the head of the answer never became whole; blackbox_exporter stops \
+                 at the first byte",
+            ),
+            Self::Interim => (
+                "interim answers",
+                "1xx answers without end are waited through until the limit; blackbox_exporter stops after some",
+            ),
+            Self::RefusedClient => (
+                "refused client",
+                "TLS 1.3 refuses a client's certificate after the handshake; the phases of such a connection are 0, \
+                 as for every refused handshake",
+            ),
+            Self::StageBudget => (
+                "stage that hangs",
+                "a stage that hangs ends after three quarters of the time left, so that there is time to say so",
+            ),
+            Self::LongHead => (
+                "head without end",
+                "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
+            ),
+            Self::ResetRace => (
+                "reset at once",
+                "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
+                 blackbox_exporter; here it never is",
+            ),
+        }
+    }
+
+    /// Whether it may stand in any answer, so that no case has to name it.
+    pub(super) fn is_everywhere(self) -> bool {
+        matches!(self, Self::OwnSeries | Self::Escaping | Self::Cipher)
+    }
+
+    /// Whether a case that names it need not show it every time.
+    pub(super) fn is_by_chance(self) -> bool {
+        matches!(self, Self::ResetRace | Self::LongHead)
+    }
+
+    /// Whether it explains a finding.
+    pub(super) fn covers(self, finding: &Finding) -> bool {
+        let of = |name: &str| finding.series().is_some_and(|series| series.starts_with(name));
+        match self {
+            Self::OwnSeries => matches!(finding, Finding::Added(_)) && of("linkwatch_probe_"),
+            Self::Escaping => matches!(
+                finding,
+                Finding::ContentType { real, ours } if real.split_once("; escaping=").is_some_and(|(real, _)| real == ours)
+            ),
+            Self::Cipher => of("probe_tls_cipher_info"),
+            Self::Format => matches!(
+                finding,
+                Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
+            ),
+            Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
+            // Another host is asked altogether.
+            Self::Scheme => finding.series().is_some(),
+            Self::Loop => fewer(finding) && of("probe_http_redirects"),
+            Self::UnreadBody => fewer(finding) && of("probe_failed_due_to_regex"),
+            Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
+            Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
+            Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
+            Self::StageBudget => fewer(finding) && of("probe_duration_seconds"),
+            Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
+        }
+    }
+}
+
+/// Whether linkwatch says less than blackbox_exporter.
+fn fewer(finding: &Finding) -> bool {
+    match finding {
+        Finding::Value { real, ours, .. } | Finding::Time { real, ours, .. } => ours < real,
+        _ => false,
+    }
+}

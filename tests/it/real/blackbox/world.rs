@@ -1,0 +1,408 @@
+//! What is probed: servers of this process and real ones, by the names that the cases call them by.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::version::TLS12;
+
+use super::nginx::Nginx;
+use super::python::Servers;
+use crate::lab::authority::Issued;
+use crate::lab::talk::{TalkLab, Turn};
+use crate::lab::web::Framing;
+use crate::lab::{Answer, Authority, Coding, Connect, DAY, Flaw, Handshake, Reply, WebLab, WebSpec};
+
+/// Everything that cases speak of; dropping it ends all servers.
+pub(super) struct World {
+    values: BTreeMap<&'static str, String>,
+    _sites: Vec<WebLab>,
+    _talks: Vec<TalkLab>,
+    _nginx: Nginx,
+    _python: Servers,
+    _authority: Authority,
+    _folder: tempfile::TempDir,
+}
+
+/// What is being built.
+struct Draft<'a> {
+    authority: &'a Authority,
+    folder: &'a Path,
+    values: BTreeMap<&'static str, String>,
+    sites: Vec<WebLab>,
+    talks: Vec<TalkLab>,
+}
+
+impl World {
+    pub(super) async fn start() -> Self {
+        let authority = Authority::new();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut draft = Draft {
+            authority: &authority,
+            folder: folder.path(),
+            values: BTreeMap::new(),
+            sites: Vec::new(),
+            talks: Vec::new(),
+        };
+        draft.files();
+        draft.connections().await;
+        draft.certificates().await;
+        draft.handshakes().await;
+        draft.talks().await;
+        let nginx = Nginx::start(&authority.good("127.0.0.1")).await;
+        draft.values.insert("nginx", nginx.plain());
+        draft.values.insert("nginx_tls", nginx.tls());
+        let python = Servers::start(&authority.good("127.0.0.1"), folder.path()).await;
+        draft.values.insert("smtp", python.smtp.clone());
+        draft.values.insert("real_health", python.health.clone());
+        draft.pages().await;
+        let Draft {
+            values, sites, talks, ..
+        } = draft;
+        Self {
+            values,
+            _sites: sites,
+            _talks: talks,
+            _nginx: nginx,
+            _python: python,
+            _authority: authority,
+            _folder: folder,
+        }
+    }
+
+    /// A text with `$name` replaced, the longest name first.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let mut names: Vec<_> = self.values.iter().collect();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        names.iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("${name}"), value)
+        })
+    }
+}
+
+impl Draft<'_> {
+    fn file(&mut self, name: &'static str, content: &str) {
+        let path = self.folder.join(name);
+        std::fs::write(&path, content).expect("write a file");
+        self.values.insert(name, path.display().to_string());
+    }
+
+    fn files(&mut self) {
+        self.values
+            .insert("root", self.authority.root_pem_file().display().to_string());
+        let inline = self.authority.root_pem().replace('\r', "").replace('\n', "\\n");
+        self.values.insert("root_inline", inline);
+        self.file("body_file", "from a file\n");
+        self.file("password_file", "p\n");
+        let client = self.authority.client("client");
+        self.file("client", &client.chain_pem());
+        self.file("client_key", &client.key_pem());
+        let stranger = Authority::new().client("stranger");
+        self.file("stranger", &stranger.chain_pem());
+        self.file("stranger_key", &stranger.key_pem());
+    }
+
+    fn keep(&mut self, name: &'static str, site: WebLab) {
+        let port = site.port().to_string();
+        match name {
+            "named" => drop(self.values.insert("named_port", port)),
+            "expired" => drop(self.values.insert("expired_port", port)),
+            _ => {}
+        }
+        self.values.insert(name, site.url(""));
+        self.sites.push(site);
+    }
+
+    async fn site(&mut self, name: &'static str, issued: Issued, describe: impl FnOnce(WebSpec) -> WebSpec) {
+        let site = describe(WebLab::tls(issued)).start().await;
+        self.keep(name, site);
+    }
+
+    async fn connections(&mut self) {
+        for (name, connect) in [
+            ("refused", Connect::Refuse),
+            ("reset", Connect::Reset),
+            ("hang", Connect::Hang),
+        ] {
+            let site = WebLab::plain().start().await;
+            site.connect(connect).await;
+            self.values.insert(name, site.addr().to_string());
+            self.sites.push(site);
+        }
+    }
+
+    async fn certificates(&mut self) {
+        let authority = self.authority;
+        let good = || {
+            authority
+                .leaf("127.0.0.1")
+                .also(&["both.test", "localhost"])
+                .issue()
+        };
+        self.site("tls12", good(), |spec| spec.versions(&[&TLS12])).await;
+        self.site("h2", good(), |spec| {
+            spec.alpn(&["h2", "http/1.1"])
+                .route("/status/404", Answer::status(404))
+        })
+        .await;
+        self.site("named", authority.good("named.test"), |spec| spec)
+            .await;
+        self.site("clients", good(), |spec| spec.demand_client(authority))
+            .await;
+        for (name, flaw) in [
+            ("expired", Flaw::Expired),
+            ("early", Flaw::NotYetValid),
+            ("intermediate_expired", Flaw::IntermediateExpired),
+            ("self_signed", Flaw::SelfSigned),
+            ("unknown", Flaw::UnknownIssuer),
+            ("incomplete", Flaw::MissingIntermediate),
+            ("for_clients", Flaw::NotForServers),
+            ("nameless", Flaw::NoNames),
+            ("damaged", Flaw::DamagedSignature),
+        ] {
+            self.site(name, authority.bad("127.0.0.1", flaw), |spec| spec)
+                .await;
+        }
+        let seated = authority.leaf("127.0.0.1").seated("127.0.0.1").issue();
+        self.site("ordered", seated, |spec| spec).await;
+        let names = authority
+            .leaf("a.test")
+            .also(&["b.test", "both.test", "127.0.0.1", "*.c.test"]);
+        let site = WebLab::tls(names.valid(-DAY, 5 * DAY).issue()).start().await;
+        self.values.insert("many_names_port", site.port().to_string());
+        self.sites.push(site);
+    }
+
+    async fn handshakes(&mut self) {
+        for (name, handshake) in [
+            ("alert", Handshake::Alert(40)),
+            ("closes", Handshake::Close),
+            ("stalls", Handshake::Stall),
+            ("garbage", Handshake::Garbage),
+        ] {
+            let site = WebLab::tls(self.authority.good("127.0.0.1")).start().await;
+            site.handshake(handshake);
+            self.keep(name, site);
+        }
+    }
+
+    /// What holds a dialogue, over TCP.
+    async fn talks(&mut self) {
+        let issued = self
+            .authority
+            .leaf("127.0.0.1")
+            .also(&["both.test", "localhost"])
+            .issue();
+        let tls = Arc::new(issued.server_config(&[]));
+        for (name, script) in scripts(&tls) {
+            let talk = TalkLab::start(script).await;
+            self.values.insert(name, talk.addr().to_string());
+            if name == "greeter" {
+                self.values.insert("greeter_port", talk.addr().port().to_string());
+            }
+            self.talks.push(talk);
+        }
+    }
+
+    /// The pages, without and with TLS; the plain ones at both families.
+    async fn pages(&mut self) {
+        let plain = WebLab::plain().start().await;
+        let good = self
+            .authority
+            .leaf("127.0.0.1")
+            .also(&["both.test", "localhost"])
+            .issue();
+        let tls = WebLab::tls(good).start().await;
+        let six = SocketAddr::from((Ipv6Addr::LOCALHOST, plain.port()));
+        let other_family = WebLab::plain().at(six).start().await;
+        self.values.insert("plain_port", plain.port().to_string());
+        self.values.insert("plain_address", plain.addr().to_string());
+        self.values.insert("tls_port", tls.port().to_string());
+        self.values.insert("tls_address", tls.addr().to_string());
+        for site in [&plain, &tls, &other_family] {
+            answers(site);
+            broken(site);
+            compressed(site).await;
+        }
+        plain.route("/to-tls", Answer::redirect(302, &tls.url("/")));
+        plain.route("/to-four", Answer::redirect(302, &plain.url_of("four.test", "/")));
+        plain.route(
+            "/to-refused",
+            Answer::redirect(302, &format!("http://{}/", self.values["refused"])),
+        );
+        tls.route("/to-plain", Answer::redirect(302, &plain.url("/")));
+        self.keep("plain", plain);
+        self.keep("tls", tls);
+        self.sites.push(other_family);
+    }
+}
+
+fn answers(site: &WebLab) {
+    for status in [204, 206, 302, 304, 404, 500] {
+        site.route(&format!("/status/{status}"), Answer::status(status));
+    }
+    for status in [300, 301, 302, 303, 307, 308] {
+        site.route(&format!("/redirect/{status}"), Answer::redirect(status, "/"));
+        site.route(
+            &format!("/redirect-echo/{status}"),
+            Answer::redirect(status, "/echo"),
+        );
+    }
+    site.route("/chain/10", Answer::redirect_chain(10));
+    site.route("/chain/11", Answer::redirect_chain(11));
+    site.route("/loop", Answer::redirect_loop());
+    site.route("/to-nothing", Answer::redirect(302, "http://nothing.onion/"));
+    site.route("/to-ftp", Answer::redirect(302, "ftp://127.0.0.1/"));
+    site.route("/to-garbage", Answer::redirect(302, "http://[::1"));
+    let cookie = Reply::new(302, "")
+        .header("location", "/echo")
+        .header("set-cookie", "seen=yes; Path=/");
+    site.route("/cookie", cookie);
+    site.route(
+        "/once",
+        Answer::decide(|request| match request.header("cookie") {
+            Some("seen=yes") => Answer::text("seen\n"),
+            _ => Reply::new(302, "")
+                .header("location", "/once")
+                .header("set-cookie", "seen=yes")
+                .into(),
+        }),
+    );
+    site.route("/echo", Answer::decide(echo));
+    site.route(
+        "/echo-body",
+        Answer::decide(|request| {
+            Answer::text(&format!(
+                "{} {}",
+                request.method,
+                String::from_utf8_lossy(&request.body)
+            ))
+        }),
+    );
+    site.route(
+        "/basic",
+        Answer::decide(|request| match request.header("authorization") {
+            Some("Basic dTpw") => Answer::text("welcome\n"),
+            _ => Answer::status(401),
+        }),
+    );
+    site.route("/lines", Answer::text("one\ntwo\n"));
+    site.route("/empty", Answer::text(""));
+    site.route("/binary", Reply::new(200, vec![0_u8, 0xff, 0xfe, 0]));
+    let headers = Reply::text("headers\n").header("x-kind", "good");
+    site.route(
+        "/headers",
+        headers.header("x-twice", "first").header("x-twice", "second"),
+    );
+    site.route("/chunked", Reply::text("in chunks\n").framing(Framing::Chunked));
+    site.route(
+        "/until-close",
+        Reply::text("until the end\n").framing(Framing::Close),
+    );
+    site.route("/large", Reply::text(&"x".repeat(1_000_000)));
+    for (path, status, date) in [
+        ("/modified", 200, "Tue, 02 Jun 2026 10:00:00 GMT"),
+        ("/modified-500", 500, "Tue, 02 Jun 2026 10:00:00 GMT"),
+        ("/modified-old", 200, "Tuesday, 02-Jun-26 10:00:00 GMT"),
+        ("/modified-garbage", 200, "yesterday"),
+    ] {
+        site.route(path, Reply::new(status, "dated\n").header("last-modified", date));
+    }
+}
+
+/// The request, as lines of text.
+fn echo(request: &crate::lab::SeenRequest) -> Answer {
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\n"));
+    let head = format!("{} {}?{}\n", request.method, request.path, request.query);
+    let body = String::from_utf8_lossy(&request.body);
+    // The two call themselves by other names: the length must not say so.
+    let lines = headers.filter(|line| {
+        !line.starts_with("user-agent: linkwatch") && !line.starts_with("user-agent: Blackbox")
+    });
+    Answer::text(&format!("{head}{}\n{body}\n", lines.collect::<String>()))
+}
+
+fn broken(site: &WebLab) {
+    for (path, answer) in [
+        ("/stall", Answer::Stall),
+        ("/stall-head", Answer::StallInHead),
+        ("/stall-body", Answer::StallInBody),
+        (
+            "/slow",
+            Answer::After(Duration::from_millis(300), Box::new(Answer::text("late\n"))),
+        ),
+        ("/close", Answer::CloseBeforeHead),
+        ("/close-head", Answer::CloseInHead),
+        ("/close-body", Answer::CloseInBody),
+        ("/reset", Answer::ResetAfterRequest),
+        ("/reset-body", Answer::ResetInBody),
+        ("/bad-chunk", Answer::BadChunk),
+        ("/bad-length", Answer::BadLength),
+        ("/not-http", Answer::NotHttp),
+        ("/endless-head", Answer::EndlessHeader),
+        ("/endless-interim", Answer::EndlessInterim),
+        ("/endless-body", Answer::EndlessBody),
+    ] {
+        site.route(path, answer);
+    }
+}
+
+async fn compressed(site: &WebLab) {
+    let text = || Reply::text(&"compressed ".repeat(40));
+    for (path, coding) in [
+        ("/gzip", Coding::Gzip),
+        ("/br", Coding::Brotli),
+        ("/deflate", Coding::RawDeflate),
+        ("/deflate-zlib", Coding::Deflate),
+    ] {
+        site.route(path, text().coded(coding).await);
+    }
+    let garbage = Reply::new(200, "this is no gzip").header("content-encoding", "gzip");
+    site.route("/gzip-garbage", garbage);
+    let mut short = text().coded(Coding::Gzip).await;
+    short.body.truncate(short.body.len() - 6);
+    site.route("/gzip-short", short);
+}
+
+/// What is said by the servers that hold a dialogue.
+fn scripts(tls: &Arc<ServerConfig>) -> [(&'static str, Vec<Turn>); 11] {
+    let greeting = || Turn::say("220 mail.test ESMTP\r\n");
+    let begin_tls = || Turn::Tls(Arc::clone(tls));
+    let secure = || Turn::say("250 secure\r\n");
+    let long_line = format!("{}\nend\n", "x".repeat(100_000));
+    [
+        ("greeter", vec![greeting(), Turn::Hang]),
+        ("greets_once", vec![greeting()]),
+        (
+            "many_lines",
+            vec![Turn::say("250-one\r\n250-two\r\n250 three\r\n")],
+        ),
+        (
+            "helo",
+            vec![greeting(), Turn::Hear, Turn::say("250 me\r\n"), Turn::Hang],
+        ),
+        ("echo_after_greeting", vec![greeting(), Turn::Echo, Turn::Hang]),
+        ("echo", vec![Turn::Echo, Turn::Hang]),
+        ("silent", vec![Turn::Hang]),
+        ("closing", vec![]),
+        ("long_line", vec![Turn::say(&long_line), Turn::Hang]),
+        ("talk_tls", vec![begin_tls(), greeting(), Turn::Hang]),
+        (
+            "talk_starttls",
+            vec![
+                greeting(),
+                Turn::Hear,
+                Turn::say("220 go\r\n"),
+                begin_tls(),
+                secure(),
+                Turn::Hang,
+            ],
+        ),
+    ]
+}
