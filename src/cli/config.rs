@@ -49,8 +49,9 @@ fn from_blackbox(blackbox: &Path, others: &[PathBuf]) -> Exit {
         let others: Result<Vec<Source>, String> = others.iter().map(|path| read(path)).collect();
         Ok((blackbox, others?))
     });
-    let carried = sources
-        .and_then(|(blackbox, others)| config::carry(&blackbox, &others).map_err(|errors| errors.to_string()));
+    let carried = sources.and_then(|(blackbox, others)| {
+        config::carry(&blackbox, &others).map_err(|errors| errors.to_string())
+    });
     let carried = match carried {
         Ok(carried) => carried,
         Err(reason) => return complain(&reason),
@@ -58,10 +59,16 @@ fn from_blackbox(blackbox: &Path, others: &[PathBuf]) -> Exit {
     anstream::print!("{}", carried.text);
     if !carried.notes.is_empty() {
         let count = carried.notes.len();
-        warn(&format!("not carried over, as comments at the head tell: {count}"));
+        warn(&format!(
+            "not carried over, as comments at the head tell: {count}"
+        ));
     }
     // Relative paths start where the output was begun.
-    let checked = config::parse(Path::new("the output"), carried.text.as_bytes(), Files::directory(Path::new("")));
+    let checked = config::parse(
+        Path::new("the output"),
+        carried.text.as_bytes(),
+        Files::directory(Path::new("")),
+    );
     match checked {
         Ok(_) => Exit::Fine,
         Err(errors) => complain(&format!("the output is no valid configuration yet:\n{errors}")),

@@ -171,13 +171,18 @@ impl Carrier<'_> {
             None
         };
         match parsed {
-            None => refuse("a target that is no URL is left out", "write it as https://host/path"),
-            Some(url) if !url.username().is_empty() || url.password().is_some() => {
-                refuse("a target with credentials is left out", "put them into its module as basic_auth")
-            }
-            Some(_) if whole.contains(['{', '}']) => {
-                refuse("a target with braces is left out", "they stand for ranges and lists in linkwatch")
-            }
+            None => refuse(
+                "a target that is no URL is left out",
+                "write it as https://host/path",
+            ),
+            Some(url) if !url.username().is_empty() || url.password().is_some() => refuse(
+                "a target with credentials is left out",
+                "put them into its module as basic_auth",
+            ),
+            Some(_) if whole.contains(['{', '}']) => refuse(
+                "a target with braces is left out",
+                "they stand for ranges and lists in linkwatch",
+            ),
             Some(_) => Some(whole),
         }
     }
@@ -186,12 +191,17 @@ impl Carrier<'_> {
 /// Reading a tree whose shape is somebody else's.
 impl Node {
     fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().into_iter().find_map(|(name, node)| (name == key).then_some(node))
+        self.entries()
+            .into_iter()
+            .find_map(|(name, node)| (name == key).then_some(node))
     }
 
     fn entries(&self) -> Vec<(&str, &Self)> {
         match &self.value {
-            Value::Mapping(entries) => entries.iter().map(|(key, node)| (key.text.as_str(), node)).collect(),
+            Value::Mapping(entries) => entries
+                .iter()
+                .map(|(key, node)| (key.text.as_str(), node))
+                .collect(),
             Value::Null | Value::Scalar(_) | Value::List(_) => Vec::new(),
         }
     }
@@ -236,9 +246,10 @@ fn text(blackbox: &Path, groups: &[Group], notes: &[Problem]) -> String {
     let discovers = groups.iter().any(|group| !group.discover.is_empty());
     for group in groups {
         // Names of endpoints are unique over all groups; discovered ones are not known here.
-        let name = match unique && (!discovers || groups.len() == 1) {
-            true => "{url}".to_owned(),
-            false => format!("{}: {{url}}", group.name),
+        let name = if unique && (!discovers || groups.len() == 1) {
+            "{url}".to_owned()
+        } else {
+            format!("{}: {{url}}", group.name)
         };
         write_group(&mut text, group, &name);
     }

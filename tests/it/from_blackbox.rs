@@ -1,5 +1,9 @@
 //! An existing set-up of `blackbox_exporter` and Prometheus becomes a catalogue.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::path::Path;
 
@@ -34,7 +38,11 @@ fn source(path: &str, text: &str) -> Source {
 
 /// What became of a `prometheus.yml`: the text, its notes, and what linkwatch makes of it.
 fn carried(prometheus: &str) -> (String, Vec<String>, Config) {
-    let carried = config::carry(&source("blackbox.yml", BLACKBOX), &[source("prometheus.yml", prometheus)]).unwrap();
+    let carried = config::carry(
+        &source("blackbox.yml", BLACKBOX),
+        &[source("prometheus.yml", prometheus)],
+    )
+    .unwrap();
     let files = Files::memory([("blackbox.yml".into(), BLACKBOX.as_bytes().to_vec())]);
     let config = config::parse(Path::new("linkwatch.yml"), carried.text.as_bytes(), files);
     let config = config.unwrap_or_else(|errors| panic!("{errors}\n{}", carried.text));
@@ -43,8 +51,17 @@ fn carried(prometheus: &str) -> (String, Vec<String>, Config) {
 }
 
 fn urls(config: &Config) -> Vec<(String, Vec<String>)> {
-    let urls = |plan: &config::GroupPlan| plan.endpoints.iter().map(|endpoint| endpoint.url.to_string()).collect();
-    config.groups.iter().map(|plan| (plan.group.module.to_string(), urls(plan))).collect()
+    let urls = |plan: &config::GroupPlan| {
+        plan.endpoints
+            .iter()
+            .map(|endpoint| endpoint.url.to_string())
+            .collect()
+    };
+    config
+        .groups
+        .iter()
+        .map(|plan| (plan.group.module.to_string(), urls(plan)))
+        .collect()
 }
 
 #[test]
@@ -74,15 +91,29 @@ scrape_configs:
     assert_eq!(
         urls(&config),
         [
-            ("http_2xx".to_owned(), vec!["https://shop.example/health".to_owned(), "http://blog.example/".to_owned()]),
+            (
+                "http_2xx".to_owned(),
+                vec![
+                    "https://shop.example/health".to_owned(),
+                    "http://blog.example/".to_owned()
+                ]
+            ),
             ("http_2xx".to_owned(), vec!["http://old.example:8080/".to_owned()]),
             ("banner".to_owned(), vec!["tcp://gate.example:22".to_owned()]),
         ]
     );
     assert!(!text.contains("9100"), "jobs that do not probe are left alone");
-    let [sites, more, ssh] = &config.groups[..] else { panic!("{text}") };
-    assert_eq!((sites.group.name.as_str(), more.group.name.as_str()), ("sites", "sites-2"));
-    assert_eq!((sites.group.interval.as_secs(), sites.group.timeout.as_secs()), (60, 8));
+    let [sites, more, ssh] = &config.groups[..] else {
+        panic!("{text}")
+    };
+    assert_eq!(
+        (sites.group.name.as_str(), more.group.name.as_str()),
+        ("sites", "sites-2")
+    );
+    assert_eq!(
+        (sites.group.interval.as_secs(), sites.group.timeout.as_secs()),
+        (60, 8)
+    );
     assert_eq!(ssh.group.interval.as_secs(), 30);
     assert_eq!(sites.labels.iter().collect::<Vec<_>>(), [("team", "web")]);
 }
@@ -104,9 +135,21 @@ scrape_configs:
     );
     assert_eq!(notes, Vec::<String>::new());
     assert_eq!(config.groups.len(), 2);
-    assert!(config.groups.iter().all(|plan| plan.template.url == "https://{host}/health"), "{text}");
-    assert!(text.contains("file_sd: {files: [\"targets/*.yml\", \"/etc/more.json\"], refresh_interval: 2m}"), "{text}");
-    assert!(text.contains("http_sd: {url: \"http://127.0.0.1:1/targets\"}"), "{text}");
+    assert!(
+        config
+            .groups
+            .iter()
+            .all(|plan| plan.template.url == "https://{host}/health"),
+        "{text}"
+    );
+    assert!(
+        text.contains("file_sd: {files: [\"targets/*.yml\", \"/etc/more.json\"], refresh_interval: 2m}"),
+        "{text}"
+    );
+    assert!(
+        text.contains("http_sd: {url: \"http://127.0.0.1:1/targets\"}"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -129,7 +172,11 @@ scrape_configs:
 ",
     );
     assert_eq!(notes, Vec::<String>::new(), "{text}");
-    let expected = [("http_post", "http://a.example/"), ("http_2xx", "http://b.example/"), ("http_2xx", "https://c.example/")];
+    let expected = [
+        ("http_post", "http://a.example/"),
+        ("http_2xx", "http://b.example/"),
+        ("http_2xx", "https://c.example/"),
+    ];
     let expected = expected.map(|(module, url)| (module.to_owned(), vec![url.to_owned()]));
     assert_eq!(urls(&config), expected);
 }
@@ -169,12 +216,20 @@ fn what_cannot_be_carried_over_is_said_with_its_place_and_the_rest_is() {
     ];
     for (line, what) in expected {
         let place = format!("prometheus.yml:{line}:");
-        let said = notes.iter().any(|note| note.starts_with(&place) && note.contains(what));
+        let said = notes
+            .iter()
+            .any(|note| note.starts_with(&place) && note.contains(what));
         assert!(said, "{line} {what}: {notes:#?}");
     }
     assert_eq!(notes.len(), expected.len(), "{notes:#?}");
-    assert!(notes.iter().all(|note| text.contains(&format!("# - {note}"))), "{text}");
-    assert_eq!(urls(&config), [("http_2xx".to_owned(), vec!["https://b.example/".to_owned()])]);
+    assert!(
+        notes.iter().all(|note| text.contains(&format!("# - {note}"))),
+        "{text}"
+    );
+    assert_eq!(
+        urls(&config),
+        [("http_2xx".to_owned(), vec!["https://b.example/".to_owned()])]
+    );
     assert!(!text.contains("secret"), "{text}");
 }
 
@@ -186,8 +241,17 @@ fn one_target_under_two_modules_is_two_endpoints() {
              static_configs: [{{targets: [a.example]}}]\n{USUAL}"
         )
     };
-    let (_, _, config) = carried(&format!("scrape_configs:\n{}{}", job("get", "http_2xx"), job("post", "http_post")));
-    let names: Vec<_> = config.groups.iter().flat_map(|plan| &plan.endpoints).map(|endpoint| endpoint.name.to_string()).collect();
+    let (_, _, config) = carried(&format!(
+        "scrape_configs:\n{}{}",
+        job("get", "http_2xx"),
+        job("post", "http_post")
+    ));
+    let names: Vec<_> = config
+        .groups
+        .iter()
+        .flat_map(|plan| &plan.endpoints)
+        .map(|endpoint| endpoint.name.to_string())
+        .collect();
     assert_eq!(names, ["get: http://a.example/", "post: http://a.example/"]);
 }
 
@@ -214,9 +278,15 @@ items:
     spec: {module: http_2xx, targets: {ingress: {}}}
 ",
     );
-    assert_eq!(urls(&config), [("http_2xx".to_owned(), vec!["https://a.example/".to_owned()])]);
+    assert_eq!(
+        urls(&config),
+        [("http_2xx".to_owned(), vec!["https://a.example/".to_owned()])]
+    );
     assert_eq!(config.groups[0].group.interval.as_secs(), 60);
-    assert!(notes.len() == 1 && notes[0].contains("the targets of ingress are not carried over"), "{notes:?}");
+    assert!(
+        notes.len() == 1 && notes[0].contains("the targets of ingress are not carried over"),
+        "{notes:?}"
+    );
 }
 
 #[tokio::test]
@@ -226,14 +296,34 @@ async fn what_the_command_prints_is_a_configuration_that_is_accepted() {
     let job = "scrape_configs:\n  - job_name: sites\n    metrics_path: /probe\n    static_configs: [{targets: [a.example]}]\n";
     home.write("prometheus.yml", &format!("{job}{USUAL}"));
     let path = |name: &str| home.path().join(name).display().to_string();
-    let printed = run(&["config", "from-blackbox", &path("blackbox.yml"), &path("prometheus.yml")]).await;
-    assert_eq!(printed.status.code(), Some(0), "{}", String::from_utf8_lossy(&printed.stderr));
+    let printed = run(&[
+        "config",
+        "from-blackbox",
+        &path("blackbox.yml"),
+        &path("prometheus.yml"),
+    ])
+    .await;
+    assert_eq!(
+        printed.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&printed.stderr)
+    );
     home.configure(&String::from_utf8(printed.stdout).unwrap());
     let checked = run(&["config", "check", "--config.file", &path("linkwatch.yml")]).await;
     let said = String::from_utf8(checked.stdout).unwrap();
     assert!(said.contains("valid, 1 groups, 1 endpoints"), "{said}");
     home.write("broken.yml", "scrape_configs: [\n");
-    let broken = run(&["config", "from-blackbox", &path("blackbox.yml"), &path("broken.yml")]).await;
+    let broken = run(&[
+        "config",
+        "from-blackbox",
+        &path("blackbox.yml"),
+        &path("broken.yml"),
+    ])
+    .await;
     assert_eq!(broken.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&broken.stderr).contains("broken.yml:"), "the file is named");
+    assert!(
+        String::from_utf8_lossy(&broken.stderr).contains("broken.yml:"),
+        "the file is named"
+    );
 }

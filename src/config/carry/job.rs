@@ -22,7 +22,10 @@ impl Carrier<'_> {
     pub(super) fn jobs(&mut self, tree: &Node) {
         let global = tree.get("global");
         for node in tree.get("scrape_configs").map(Node::items).unwrap_or_default() {
-            let path = node.get("metrics_path").and_then(Node::text).unwrap_or("/metrics");
+            let path = node
+                .get("metrics_path")
+                .and_then(Node::text)
+                .unwrap_or("/metrics");
             if path.trim_end_matches('/').ends_with("/probe") {
                 self.job(node, global);
             }
@@ -39,7 +42,11 @@ impl Carrier<'_> {
         let interval = setting("scrape_interval");
         let job = Job {
             node,
-            name: node.get("job_name").and_then(Node::text).unwrap_or("probe").to_owned(),
+            name: node
+                .get("job_name")
+                .and_then(Node::text)
+                .unwrap_or("probe")
+                .to_owned(),
             relabelling: Relabelling::read(rules, self),
             interval,
             timeout: setting("scrape_timeout")
@@ -47,9 +54,18 @@ impl Carrier<'_> {
         };
         for (key, sources) in node.entries() {
             match key {
-                "static_configs" => sources.items().iter().for_each(|source| self.targets(&job, source)),
-                "file_sd_configs" => sources.items().iter().for_each(|source| self.file_source(&job, source)),
-                "http_sd_configs" => sources.items().iter().for_each(|source| self.http_source(&job, source)),
+                "static_configs" => sources
+                    .items()
+                    .iter()
+                    .for_each(|source| self.targets(&job, source)),
+                "file_sd_configs" => sources
+                    .items()
+                    .iter()
+                    .for_each(|source| self.file_source(&job, source)),
+                "http_sd_configs" => sources
+                    .items()
+                    .iter()
+                    .for_each(|source| self.http_source(&job, source)),
                 "metric_relabel_configs" => {
                     let hint = "linkwatch's own series have names of their own";
                     self.note(sources.place, "rules for series are not carried over", hint);
@@ -85,7 +101,11 @@ impl Carrier<'_> {
     fn group(&self, job: &Job<'_>, source: &Node, labels: &[(&str, &Node)]) -> Option<(Group, &'static str)> {
         let Some(module) = self.module(job, labels) else {
             let hint = "give each module a group of its own";
-            self.note(source.place, "targets whose labels name their module are not carried over", hint);
+            self.note(
+                source.place,
+                "targets whose labels name their module are not carried over",
+                hint,
+            );
             return None;
         };
         let scheme = self.scheme(source.place, &module)?;
@@ -139,7 +159,10 @@ impl Carrier<'_> {
             return;
         };
         let files = source.get("files").map(Node::items).unwrap_or_default();
-        let files = files.iter().filter_map(Node::text).map(|file| quoted(&self.beside(file)));
+        let files = files
+            .iter()
+            .filter_map(Node::text)
+            .map(|file| quoted(&self.beside(file)));
         let files: Vec<_> = files.collect();
         let refresh = source.get("refresh_interval").and_then(Node::lasting);
         let refresh = refresh.map_or_else(String::new, |refresh| format!(", refresh_interval: {refresh}"));
@@ -157,7 +180,11 @@ impl Carrier<'_> {
         for (key, node) in source.entries() {
             if !matches!(key, "url" | "refresh_interval") {
                 let what = format!("{key} of this http_sd source is not carried over");
-                self.note(node.place, what, "write it into the group by hand: secrets are not copied");
+                self.note(
+                    node.place,
+                    what,
+                    "write it into the group by hand: secrets are not copied",
+                );
             }
         }
         let refresh = source.get("refresh_interval").and_then(Node::lasting);

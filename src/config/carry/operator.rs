@@ -11,7 +11,9 @@ impl Carrier<'_> {
             "Probe" => self.resource(tree),
             list if list.ends_with("List") => {
                 let items = tree.get("items").map(Node::items).unwrap_or_default();
-                items.iter().for_each(|item| self.resources(item));
+                for item in items {
+                    self.resources(item);
+                }
             }
             other => {
                 let what = format!("a resource of kind {other:?} is left out");
@@ -23,7 +25,10 @@ impl Carrier<'_> {
     fn resource(&mut self, tree: &Node) {
         let Some(spec) = tree.get("spec") else { return };
         let text = |key| spec.get(key).and_then(Node::text);
-        let name = tree.get("metadata").and_then(|meta| meta.get("name")).and_then(Node::text);
+        let name = tree
+            .get("metadata")
+            .and_then(|meta| meta.get("name"))
+            .and_then(Node::text);
         let name = text("jobName").or(name).unwrap_or("probe");
         let module = text("module").unwrap_or("http_2xx");
         let Some(scheme) = self.scheme(spec.place, module) else {

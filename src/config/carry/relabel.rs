@@ -43,7 +43,10 @@ impl Relabelling {
         let plain = text("regex").is_none_or(|regex| matches!(regex, "(.*)" | ".*" | "(.+)"));
         let replacement = text("replacement");
         let as_it_is = plain && replacement.is_none_or(|to| matches!(to, "$1" | "${1}" | "$0" | "${0}"));
-        match (action.to_ascii_lowercase().as_str(), text("target_label").unwrap_or_default()) {
+        match (
+            action.to_ascii_lowercase().as_str(),
+            text("target_label").unwrap_or_default(),
+        ) {
             // Where to find blackbox_exporter, and what its series are called by: both are linkwatch's own now.
             ("replace", "__address__" | "instance") => {}
             ("replace", "__param_target") if sources == ["__address__"] => {
@@ -51,7 +54,11 @@ impl Relabelling {
                 if !as_it_is {
                     self.rewrite = Rewrite::new(text("regex"), replacement);
                     if self.rewrite.is_none() {
-                        carrier.note(rule.place, "a pattern for targets is not understood", "check the hosts below");
+                        carrier.note(
+                            rule.place,
+                            "a pattern for targets is not understood",
+                            "check the hosts below",
+                        );
                     }
                 }
             }
@@ -72,7 +79,11 @@ impl Relabelling {
             }
             (other, target) => {
                 let what = format!("this relabelling ({other} {target}) is not carried over");
-                carrier.note(rule.place, what.replace(" )", ")"), "check the hosts and labels below");
+                carrier.note(
+                    rule.place,
+                    what.replace(" )", ")"),
+                    "check the hosts and labels below",
+                );
             }
         }
     }
@@ -81,7 +92,12 @@ impl Relabelling {
     pub(super) fn target(&self, target: &str) -> String {
         self.rewrite.as_ref().map_or_else(
             || target.to_owned(),
-            |rewrite| rewrite.pattern.replace(target, rewrite.replacement.as_str()).into_owned(),
+            |rewrite| {
+                rewrite
+                    .pattern
+                    .replace(target, rewrite.replacement.as_str())
+                    .into_owned()
+            },
         )
     }
 }
@@ -91,7 +107,9 @@ impl Rewrite {
         // Prometheus anchors its patterns, and its digits in replacements need no braces.
         let pattern = regexp::compile(&format!("^(?:{})$", regex.unwrap_or("(.*)"))).ok()?;
         let digits = Regex::new(r"\$(\d+)").ok()?;
-        let replacement = digits.replace_all(replacement.unwrap_or("$1"), "$${$1}").into_owned();
+        let replacement = digits
+            .replace_all(replacement.unwrap_or("$1"), "$${$1}")
+            .into_owned();
         Some(Self { pattern, replacement })
     }
 }
