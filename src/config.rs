@@ -42,6 +42,7 @@ mod source;
 mod tcp_module;
 mod traffic;
 mod tree;
+mod unix_module;
 mod value;
 mod web;
 

@@ -1,6 +1,7 @@
 //! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -111,6 +112,17 @@ impl Call<'_> {
     pub(super) fn permit(&self, host: &str, address: IpAddr) -> Result<(), Failure> {
         let permitted = self.request.policy.permits(host, address);
         permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
+    }
+
+    /// Connects to a socket of this machine.
+    pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
+        let permitted = self.request.policy.permits_path(&path.to_string_lossy());
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))?;
+        let begun = Instant::now();
+        let until = budget::until(Stage::Connect, self.request.deadline);
+        let connected = connect::connect_to_path(path, until).await;
+        hop.timings.connect = begun.elapsed();
+        connected.map(Socket::Unix).map_err(Failure::Connect)
     }
 
     /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.
