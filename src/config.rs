@@ -18,6 +18,7 @@ mod coverage;
 mod credential;
 mod defaults;
 mod dialogue;
+mod dns_module;
 mod error;
 mod expect;
 mod files;

@@ -18,7 +18,7 @@ mod failure;
 mod resolution;
 mod tls;
 
-pub use answer::{AnswerFacts, Awaited, DialogueFacts};
+pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts};
 pub use failure::{ConnectFailure, ExchangeFailure, Failure, HttpFailure, TlsFailure};
 pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
@@ -281,6 +281,8 @@ pub enum Rule {
     Header,
     /// The body.
     Body,
+    /// What the answer in another protocol says of itself: a response code, a health status.
+    AnswerStatus,
     /// The answer in another protocol than HTTP.
     Answer,
 }

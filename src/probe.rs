@@ -24,6 +24,7 @@ pub mod dialogue;
 pub mod dns;
 pub mod http;
 pub mod line;
+pub mod nameserver;
 pub mod tcp;
 pub mod tls;
 
@@ -46,6 +47,8 @@ pub enum ProberKind {
     Http(Box<http::Settings>),
     /// A dialogue by lines or bytes over TCP.
     Tcp(Box<tcp::Settings>),
+    /// A question to a DNS server.
+    Dns(Box<nameserver::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -64,6 +67,7 @@ impl ProberKind {
         match self {
             Self::Http(_) => ProberName::Http,
             Self::Tcp(_) => ProberName::Tcp,
+            Self::Dns(_) => ProberName::Dns,
         }
     }
 
@@ -72,6 +76,15 @@ impl ProberKind {
         match self {
             Self::Http(settings) => settings.addressing,
             Self::Tcp(settings) => settings.addressing,
+            Self::Dns(settings) => settings.addressing,
+        }
+    }
+
+    /// Whose addresses are asked for a target: its own, but where the module names a server.
+    fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
+        match self {
+            Self::Http(_) | Self::Tcp(_) => target,
+            Self::Dns(settings) => settings.place(target),
         }
     }
 
@@ -84,6 +97,9 @@ impl ProberKind {
                 each(addresses, |address| journey.attempt(Some(address)).boxed())
             }
             Self::Tcp(settings) => each(addresses, |address| tcp::attempt(call, settings, address).boxed()),
+            Self::Dns(settings) => each(addresses, |address| {
+                nameserver::attempt(call, settings, address).boxed()
+            }),
         }
     }
 }
@@ -177,7 +193,7 @@ impl Prober {
     }
 
     async fn resolve(&self, request: &Request<'_>, addressing: Addressing) -> Resolution {
-        let host = host_of(request.url);
+        let host = host_of(request.module.prober.place(request.url));
         let targets = targets(request);
         let question = dns::Question {
             host: &host,

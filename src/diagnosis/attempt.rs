@@ -239,6 +239,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Tls => Cause::TlsProtocol,
         Rule::Header => Cause::HttpHeader,
         Rule::Body => Cause::HttpBody,
+        Rule::AnswerStatus => Cause::ExchangeStatus,
         Rule::Answer => Cause::ExchangeMismatch,
     }
 }

@@ -17,6 +17,7 @@ mod coverage;
 mod dashboards;
 mod discovery;
 mod dns;
+mod dns_prober;
 mod documents;
 mod feed;
 mod hosted;

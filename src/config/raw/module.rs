@@ -9,8 +9,10 @@ use crate::config::at::At;
 use crate::config::secret::Secret;
 use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
+mod dns;
 mod tcp;
 
+pub(in crate::config) use dns::{Dns, RecordRules};
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 
 /// How to ask.
@@ -18,7 +20,7 @@ pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http` or `tcp`. (`icmp`, `dns`, `grpc`, `unix` and `websocket` are not supported yet.)
+    /// What is spoken: `http`, `tcp` or `dns`. (`icmp`, `grpc`, `unix` and `websocket` are not supported yet.)
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -30,7 +32,7 @@ pub(in crate::config) struct Module {
     /// For the `icmp` prober.
     pub(in crate::config) icmp: Option<At<Later>>,
     /// For the `dns` prober.
-    pub(in crate::config) dns: Option<At<Later>>,
+    pub(in crate::config) dns: Option<At<Dns>>,
     /// For the `grpc` prober.
     pub(in crate::config) grpc: Option<At<Later>>,
     /// For the `unix` prober.

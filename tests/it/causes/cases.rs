@@ -34,6 +34,7 @@ pub(crate) struct Internet {
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
     talks: Vec<TalkLab>,
+    name_servers: Vec<DnsLab>,
     groups: String,
     platforms: String,
     intermediates: tempfile::NamedTempFile,
@@ -87,6 +88,7 @@ impl Internet {
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
             talks: Vec::new(),
+            name_servers: Vec::new(),
             groups: String::new(),
             platforms: String::new(),
             intermediates,
@@ -112,6 +114,7 @@ foresight:
 platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
+  named: {{prober: dns, dns: {{query_name: a.test}}}}
   greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
   limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
 groups:
@@ -285,6 +288,7 @@ groups:
                 let endless = Turn::Say(vec![b'x'; 70_000]);
                 self.talks(cause, [endless, Turn::Hang]).await;
             }
+            Cause::ExchangeStatus => self.serves_names(cause, Says::Refused).await,
             Cause::ExchangeMismatch => self.talks(cause, [Turn::say("550 go away\r\n")]).await,
             Cause::CertificateExpiring => {
                 let extra = Extra::expect("certificate: {lifetime_left: 90%}");
@@ -322,6 +326,15 @@ groups:
             &Extra::module("greeted"),
         );
         self.talks.push(server);
+    }
+
+    /// A DNS server that answers everything alike.
+    async fn serves_names(&mut self, cause: Cause, says: Says) {
+        let server = DnsLab::start().await;
+        server.says_to_all(says);
+        let url = format!("dns://{}:{}", host(cause), server.addr().port());
+        self.watch(cause.as_str(), &url, &Extra::module("named"));
+        self.name_servers.push(server);
     }
 
     async fn resolves(&mut self, cause: Cause, says: Says) {
