@@ -20,6 +20,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
     let schema = match prober {
         ProberName::Http => schemars::schema_for!(raw::module::Http),
         ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
+        ProberName::Unix => schemars::schema_for!(raw::module::Unix),
         ProberName::Dns => schemars::schema_for!(raw::module::Dns),
     };
     let schema = schema.to_value();
@@ -31,7 +32,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 35] = [
+const SECTIONS: [(&str, &str); 36] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -63,6 +64,7 @@ const SECTIONS: [(&str, &str); 35] = [
     ),
     ("http_headers", "`modules.<name>.http.http_headers.<name>`"),
     ("tcp", "`modules.<name>.tcp`"),
+    ("unix", "`modules.<name>.unix`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
     ("dns_module", "`modules.<name>.dns`"),

@@ -10,13 +10,15 @@ pub enum ProberName {
     Http,
     /// A dialogue by lines or bytes over TCP.
     Tcp,
+    /// A dialogue over a socket of this machine.
+    Unix,
     /// A question to a DNS server.
     Dns,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Dns];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Unix, Self::Dns];
 
     /// The name in configurations.
     #[must_use]
@@ -24,6 +26,7 @@ impl ProberName {
         match self {
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Unix => "unix",
             Self::Dns => "dns",
         }
     }
@@ -34,6 +37,7 @@ impl ProberName {
         match self {
             Self::Http => &["https", "http"],
             Self::Tcp => &["tcp"],
+            Self::Unix => &["unix"],
             Self::Dns => &["dns"],
         }
     }
@@ -42,7 +46,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Dns => false,
+            Self::Http | Self::Dns | Self::Unix => false,
             Self::Tcp => true,
         }
     }
