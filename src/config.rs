@@ -20,6 +20,7 @@ mod credential;
 mod defaults;
 mod demand;
 mod dialogue;
+mod dns_module;
 mod error;
 mod expect;
 mod files;

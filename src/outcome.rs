@@ -18,7 +18,7 @@ mod failure;
 mod resolution;
 mod tls;
 
-pub use answer::{AnswerFacts, Awaited, DialogueFacts};
+pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts};
 pub use failure::{
     ConnectFailure, ExchangeFailure, Failure, HttpFailure, ProxyFailure, ProxyMet, TlsFailure, TokenFailure,
 };
@@ -300,6 +300,8 @@ pub enum Rule {
     Body,
     /// The body in JSON, by an expression.
     Cel,
+    /// What the answer in another protocol says of itself: a response code, a health status.
+    AnswerStatus,
     /// The answer in another protocol than HTTP.
     Answer,
 }

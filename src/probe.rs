@@ -25,6 +25,7 @@ pub mod dialogue;
 pub mod dns;
 pub mod http;
 pub mod line;
+pub mod nameserver;
 pub mod policy;
 pub mod tcp;
 pub mod tls;
@@ -51,6 +52,8 @@ pub enum ProberKind {
     Tcp(Box<tcp::Settings>),
     /// A dialogue over a socket of this machine.
     Unix(Box<unix::Settings>),
+    /// A question to a DNS server.
+    Dns(Box<nameserver::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -70,6 +73,7 @@ impl ProberKind {
             Self::Http(_) => ProberName::Http,
             Self::Tcp(_) => ProberName::Tcp,
             Self::Unix(_) => ProberName::Unix,
+            Self::Dns(_) => ProberName::Dns,
         }
     }
 
@@ -78,6 +82,7 @@ impl ProberKind {
         match self {
             Self::Http(settings) => Some(settings.addressing),
             Self::Tcp(settings) => Some(settings.addressing),
+            Self::Dns(settings) => Some(settings.addressing),
             Self::Unix(_) => None,
         }
     }
@@ -86,7 +91,15 @@ impl ProberKind {
     fn leaves_resolving(&self, url: &Url) -> bool {
         match self {
             Self::Http(settings) => settings.proxies.resolve(url),
-            Self::Tcp(_) | Self::Unix(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) => false,
+        }
+    }
+
+    /// Whose addresses are asked for a target: its own, but where the module names a server.
+    fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
+        match self {
+            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) => target,
+            Self::Dns(settings) => settings.place(target),
         }
     }
 
@@ -103,6 +116,9 @@ impl ProberKind {
             }
             Self::Tcp(settings) => each(addresses, |address| tcp::attempt(call, settings, address).boxed()),
             Self::Unix(settings) => vec![unix::attempt(call, settings).boxed()],
+            Self::Dns(settings) => each(addresses, |address| {
+                nameserver::attempt(call, settings, address).boxed()
+            }),
         }
     }
 }
@@ -207,7 +223,7 @@ impl Prober {
     }
 
     async fn resolve(&self, request: &Request<'_>, addressing: Addressing) -> Resolution {
-        let host = host_of(request.url);
+        let host = host_of(request.module.prober.place(request.url));
         let targets = targets(request);
         let question = dns::Question {
             host: &host,

@@ -1,5 +1,6 @@
 //! One probe on demand, for `/probe`: the module's own rules, no memory, no confirmation.
 
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,7 +106,8 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
     let full = match prober {
         _ if complete => text.to_owned(),
         ProberName::Http => format!("http://{text}"),
-        ProberName::Tcp | ProberName::Unix => format!("{}://{text}", prober.schemes()[0]),
+        ProberName::Dns if text.parse::<Ipv6Addr>().is_ok() => format!("{}://[{text}]", prober.schemes()[0]),
+        ProberName::Tcp | ProberName::Unix | ProberName::Dns => format!("{}://{text}", prober.schemes()[0]),
     };
     let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {

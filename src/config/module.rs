@@ -14,13 +14,13 @@ use super::raw;
 use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, http_module, show, tcp_module, unix_module};
+use super::{defaults, dns_module, http_module, show, tcp_module, unix_module};
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 4] = ["icmp", "dns", "grpc", "websocket"];
+const LATER: [&str; 3] = ["icmp", "grpc", "websocket"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -162,6 +162,10 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
         ProberName::Unix => {
             let unix = section(raw.unix.as_ref(), *place, at, unix_module::resolve)?;
             ProberKind::Unix(Box::new(unix))
+        }
+        ProberName::Dns => {
+            let dns = section(raw.dns.as_ref(), *place, at, dns_module::resolve)?;
+            ProberKind::Dns(Box::new(dns))
         }
     };
     Some(Module {

@@ -21,6 +21,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
         ProberName::Http => schemars::schema_for!(raw::module::Http),
         ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
         ProberName::Unix => schemars::schema_for!(raw::module::Unix),
+        ProberName::Dns => schemars::schema_for!(raw::module::Dns),
     };
     let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -31,7 +32,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 35] = [
+const SECTIONS: [(&str, &str); 37] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -67,6 +68,11 @@ const SECTIONS: [(&str, &str); 35] = [
     ("unix", "`modules.<name>.unix`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
+    ("dns_module", "`modules.<name>.dns`"),
+    (
+        "validate_rrs",
+        "`modules.<name>.dns.validate_answer_rrs`, `…validate_authority_rrs`, `…validate_additional_rrs`",
+    ),
     ("basic_auth", "`basic_auth`"),
     ("authorization", "`authorization`"),
     ("tls_config", "`tls_config`"),

@@ -224,6 +224,11 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
             "Check what listens at {url}{at}, and that module {} speaks its protocol: {actual}.",
             endpoint.group.module
         ),
+        Cause::ExchangeStatus => format!(
+            "Look into the log of the service at {url}{at} for why it answers {actual}; if that is right, let module {} \
+             take it ({expected} is expected).",
+            endpoint.group.module
+        ),
         Cause::ExchangeMismatch => format!(
             "Compare what {url}{at} answers with the rules of module {}: expected {expected}, got {actual}.",
             endpoint.group.module

@@ -287,6 +287,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Tls => Cause::TlsProtocol,
         Rule::Header => Cause::HttpHeader,
         Rule::Body | Rule::Cel => Cause::HttpBody,
+        Rule::AnswerStatus => Cause::ExchangeStatus,
         Rule::Answer => Cause::ExchangeMismatch,
     }
 }

@@ -12,11 +12,13 @@ pub enum ProberName {
     Tcp,
     /// A dialogue over a socket of this machine.
     Unix,
+    /// A question to a DNS server.
+    Dns,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Unix];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Unix, Self::Dns];
 
     /// The name in configurations.
     #[must_use]
@@ -25,6 +27,7 @@ impl ProberName {
             Self::Http => "http",
             Self::Tcp => "tcp",
             Self::Unix => "unix",
+            Self::Dns => "dns",
         }
     }
 
@@ -35,6 +38,7 @@ impl ProberName {
             Self::Http => &["https", "http"],
             Self::Tcp => &["tcp"],
             Self::Unix => &["unix"],
+            Self::Dns => &["dns"],
         }
     }
 
@@ -42,7 +46,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Unix => false,
+            Self::Http | Self::Dns | Self::Unix => false,
             Self::Tcp => true,
         }
     }

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum AnswerFacts {
     /// A dialogue by lines or bytes, over TCP or a socket of this machine.
     Dialogue(DialogueFacts),
+    /// A DNS message.
+    Dns(DnsFacts),
 }
 
 /// How far a dialogue went.
@@ -31,4 +33,25 @@ pub enum Awaited {
     Line,
     /// These very bytes.
     Bytes,
+}
+
+/// What a DNS server answered (RFC 1035 section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DnsFacts {
+    /// The response code, with the bits of EDNS (RFC 6891 section 6.1.3).
+    pub rcode: u16,
+    /// Its name.
+    pub rcode_name: String,
+    /// Records in the answer section.
+    pub answers: usize,
+    /// Records in the authority section.
+    pub authorities: usize,
+    /// Records in the additional section.
+    pub additionals: usize,
+    /// Whether the answer was cut short (TC).
+    pub truncated: bool,
+    /// Where an SOA record was asked for: the serial of the last one in the answer section, 0 without one.
+    pub serial: Option<u32>,
+    /// The first records of the answer section in presentation form, at most eight of at most 200 bytes.
+    pub records: Vec<String>,
 }

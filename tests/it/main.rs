@@ -18,6 +18,7 @@ mod coverage;
 mod dashboards;
 mod discovery;
 mod dns;
+mod dns_prober;
 mod documents;
 mod feed;
 mod from_blackbox;

@@ -5,7 +5,7 @@ use super::http::broken;
 use super::{Fact, Layer, Verdict};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, Failure, Hop};
+use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, Failure, Hop};
 
 /// The layers behind DNS, in order; unreached ones where there was no address to try.
 pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
@@ -49,6 +49,7 @@ fn exchanged(hop: &Hop) -> Layer {
 fn said(answer: &AnswerFacts) -> String {
     match answer {
         AnswerFacts::Dialogue(dialogue) => dialogue_said(dialogue),
+        AnswerFacts::Dns(dns) => dns_said(dns),
     }
 }
 
@@ -61,5 +62,17 @@ fn dialogue_said(dialogue: &DialogueFacts) -> String {
     match &dialogue.last_read {
         Some(read) => format!("{steps}; last read: {read:?}"),
         None => steps,
+    }
+}
+
+fn dns_said(dns: &DnsFacts) -> String {
+    let cut = if dns.truncated { ", cut short" } else { "" };
+    let counts = format!(
+        "{}{cut}; records: {} answer, {} authority, {} additional",
+        dns.rcode_name, dns.answers, dns.authorities, dns.additionals
+    );
+    match dns.records.first() {
+        Some(first) => format!("{counts}; the first: {}", first.replace('\t', " ")),
+        None => counts,
     }
 }

@@ -9,6 +9,7 @@ use crate::outcome::TlsFacts;
 mod address;
 mod certificate;
 mod dialogue;
+mod dns;
 mod http;
 mod revocation;
 mod tls;
@@ -44,6 +45,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             dialogue::SERIES,
         ],
         ProberName::Unix => &[COMMON, tls::SERIES, certificate::SERIES, dialogue::SERIES],
+        ProberName::Dns => &[COMMON, address::SERIES, certificate::SERIES, dns::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

@@ -36,6 +36,7 @@ pub(crate) struct Internet {
     talks: Vec<TalkLab>,
     /// It lets nobody through.
     proxy: ProxyLab,
+    name_servers: Vec<DnsLab>,
     groups: String,
     platforms: String,
     intermediates: tempfile::NamedTempFile,
@@ -90,6 +91,7 @@ impl Internet {
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
             talks: Vec::new(),
+            name_servers: Vec::new(),
             groups: String::new(),
             platforms: String::new(),
             intermediates,
@@ -115,6 +117,7 @@ foresight:
 platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
+  named: {{prober: dns, dns: {{query_name: a.test}}}}
   greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
   proxied: {{prober: http, http: {{proxy_url: "http://{proxy}", tls_config: {{ca_file: "{roots}"}}}}}}
   tokened: {{prober: http, http: {{oauth2: {{client_id: a, token_url: "{nobody}"}}, tls_config: {{ca_file: "{roots}"}}}}}}
@@ -299,6 +302,7 @@ groups:
                 let endless = Turn::Say(vec![b'x'; 70_000]);
                 self.talks(cause, [endless, Turn::Hang]).await;
             }
+            Cause::ExchangeStatus => self.serves_names(cause, Says::Refused).await,
             Cause::ExchangeMismatch => self.talks(cause, [Turn::say("550 go away\r\n")]).await,
             Cause::CertificateExpiring => {
                 let extra = Extra::expect("certificate: {lifetime_left: 90%}");
@@ -336,6 +340,15 @@ groups:
             &Extra::module("greeted"),
         );
         self.talks.push(server);
+    }
+
+    /// A DNS server that answers everything alike.
+    async fn serves_names(&mut self, cause: Cause, says: Says) {
+        let server = DnsLab::start().await;
+        server.says_to_all(says);
+        let url = format!("dns://{}:{}", host(cause), server.addr().port());
+        self.watch(cause.as_str(), &url, &Extra::module("named"));
+        self.name_servers.push(server);
     }
 
     async fn resolves(&mut self, cause: Cause, says: Says) {
