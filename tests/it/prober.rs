@@ -31,6 +31,7 @@ pub(crate) struct Asking {
     module: Arc<Module>,
     servers: Vec<dns::Server>,
     timeout: Duration,
+    addresses: AddressChoice,
 }
 
 impl Asking {
@@ -46,6 +47,7 @@ impl Asking {
             module: Arc::clone(&config.modules[&ModuleName::from("asked")]),
             servers: vec![dns::Server::System],
             timeout: Duration::from_secs(10),
+            addresses: AddressChoice::One,
         }
     }
 
@@ -58,6 +60,12 @@ impl Asking {
     /// Within this time.
     pub(crate) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// At all addresses of a name.
+    pub(crate) fn everywhere(mut self) -> Self {
+        self.addresses = AddressChoice::All;
         self
     }
 
@@ -76,7 +84,7 @@ impl Asking {
             .probe(&Request {
                 url: &url,
                 module: &self.module,
-                addresses: AddressChoice::One,
+                addresses: self.addresses,
                 expect: &Expectation::default(),
                 told: &[],
                 former_targets: &[],

@@ -19,14 +19,16 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    PatternAndCel,
+    QuicPhases,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 14] = [
+pub(super) const ALL: [(Difference, &str, &str); 16] = [
     (
         Difference::OwnSeries,
         "own series",
-        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, certificates that are not accepted too, addresses",
     ),
     (
         Difference::Escaping,
@@ -99,6 +101,17 @@ pub(super) const ALL: [(Difference, &str, &str); 14] = [
         "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
     blackbox_exporter; here it never is",
     ),
+    (
+        Difference::PatternAndCel,
+        "pattern and expression",
+        "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to read, and \
+    the probe fails",
+    ),
+    (
+        Difference::QuicPhases,
+        "HTTP/3",
+        "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
+    ),
 ];
 
 impl Difference {
@@ -142,6 +155,8 @@ impl Difference {
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
             Self::StageBudget | Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
+            Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }
