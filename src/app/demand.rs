@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn few_files_mean_few_probes() {
         let demand = crate::config::parse(
-            std::path::Path::new("test"),
+            Path::new("test"),
             b"probe: {concurrency: 300}",
             crate::config::Files::memory([]),
         );
