@@ -1,6 +1,7 @@
 //! What `/probe` may be asked for, and how much of it.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use procfs::process::{LimitValue, Process};
 use url::Url;
@@ -68,7 +69,7 @@ pub(super) fn admit(demand: &Demand, catalogue: &Catalogue, target: &str) -> Res
     let forbidden = |why: String| Err(Unprobed::Forbidden(why));
     let Some(host) = host(target) else {
         // What names no host at all is for the prober to object to; a path of this machine is not for everybody.
-        let refused = demand.policy.permits_path(target).err();
+        let refused = demand.policy.permits_path(Path::new(target)).err();
         return refused
             .filter(|_| target.starts_with('/'))
             .map_or(Ok(()), |refusal| forbidden(refusal.to_string()));
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn few_files_mean_few_probes() {
         let demand = crate::config::parse(
-            std::path::Path::new("test"),
+            Path::new("test"),
             b"probe: {concurrency: 300}",
             crate::config::Files::memory([]),
         );

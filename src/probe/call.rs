@@ -125,7 +125,7 @@ impl<'a> Call<'a> {
 
     /// Connects to a socket of this machine.
     pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
-        let permitted = self.request.policy.permits_path(&path.to_string_lossy());
+        let permitted = self.request.policy.permits_path(path);
         permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))?;
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);

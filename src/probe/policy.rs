@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -36,6 +37,8 @@ pub enum Rule {
     Host(String),
     /// Every host below this one, in lower case.
     Below(String),
+    /// Sockets of this machine: this path and everything below it.
+    Path(PathBuf),
 }
 
 /// Why something may not be probed.
@@ -106,11 +109,18 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether sockets of this machine may be probed by their path.
-    pub fn permits_path(&self, path: &str) -> Result<(), Refusal> {
+    /// Whether a socket of this machine may be probed by its path: only where a path above it is allowed.
+    pub fn permits_path(&self, path: &Path) -> Result<(), Refusal> {
+        let above = |rule: &Rule| matches!(rule, Rule::Path(above) if path.starts_with(above));
+        let climbs = path.components().any(|part| part == Component::ParentDir);
+        let shown = || path.display().to_string();
+        if self.deny.iter().any(above) {
+            return Err(Refusal::Denied(shown()));
+        }
         match self.special {
             Special::Permitted => Ok(()),
-            Special::Refused => Err(Refusal::Denied(path.to_owned())),
+            Special::Refused if !climbs && self.allow.iter().any(above) => Ok(()),
+            Special::Refused => Err(Refusal::NotAllowed(shown())),
         }
     }
 }
@@ -118,7 +128,7 @@ impl Policy {
 impl Rule {
     fn names(&self, host: &str) -> bool {
         match self {
-            Self::Network(_) => false,
+            Self::Network(_) | Self::Path(_) => false,
             Self::Host(name) => host == name,
             Self::Below(name) => host
                 .strip_suffix(name.as_str())
@@ -129,7 +139,7 @@ impl Rule {
     fn holds(&self, address: IpAddr) -> bool {
         match self {
             Self::Network(network) => network.contains(&address),
-            Self::Host(_) | Self::Below(_) => false,
+            Self::Host(_) | Self::Below(_) | Self::Path(_) => false,
         }
     }
 
@@ -140,16 +150,19 @@ impl Rule {
                 network.contains(&address)
                     && special(network.network()).is_some_and(|range| range.network.contains(network))
             }
-            Self::Host(_) | Self::Below(_) => false,
+            Self::Host(_) | Self::Below(_) | Self::Path(_) => false,
         }
     }
 }
 
-/// An address, a network, a host, or `*.` and the host above.
+/// An address, a network, a host, `*.` and the host above, or a path that begins with a slash.
 impl FromStr for Rule {
     type Err = BadRule;
 
     fn from_str(text: &str) -> Result<Self, BadRule> {
+        if text.starts_with('/') {
+            return Ok(Self::Path(text.into()));
+        }
         if let Ok(network) = text.parse::<IpNet>() {
             return Ok(Self::Network(network.trunc()));
         }
@@ -187,6 +200,7 @@ impl fmt::Display for Rule {
             Self::Network(network) => write!(f, "{network}"),
             Self::Host(name) => f.write_str(name),
             Self::Below(name) => write!(f, "*.{name}"),
+            Self::Path(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -391,6 +405,22 @@ mod tests {
         ));
         assert_eq!(policy.permits("elsewhere.example", ip("10.2.0.1")), Ok(()));
         assert!(policy.permits("elsewhere.example", ip("192.0.2.1")).is_err());
+    }
+
+    #[test]
+    fn sockets_of_this_machine_are_asked_only_below_a_path_that_is_allowed() {
+        let policy = Policy::guarded(rules(&["/run/app"]), rules(&["/run/app/admin"]));
+        let permits = |path: &str| policy.permits_path(Path::new(path)).is_ok();
+        assert!(permits("/run/app/web.sock") && permits("/run/app"));
+        for path in [
+            "/run/apps.sock",
+            "/run/docker.sock",
+            "/run/app/../docker.sock",
+            "/run/app/admin/x",
+        ] {
+            assert!(!permits(path), "{path}");
+        }
+        assert!(OPEN.permits_path(Path::new("/run/docker.sock")).is_ok());
     }
 
     #[test]

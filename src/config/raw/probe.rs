@@ -13,8 +13,8 @@ pub(in crate::config) struct Probe {
     /// `catalogue`: only hosts that the groups watch may be asked for. `any`: every host that the lists permit.
     #[schemars(extend("default" = "any"))]
     pub(in crate::config) targets: Option<Targets>,
-    /// Hosts (`a.example`, `*.example`), addresses and networks that may be probed, redirects included; empty: all that are
-    /// not denied. Loopback, link-local, unspecified, multicast and cloud metadata addresses are refused, by whatever
+    /// Hosts (`a.example`, `*.example`), addresses, networks and paths of sockets that may be probed, redirects included; empty:
+    /// all that are not denied, and no socket of this machine. Loopback, link-local, unspecified, multicast and cloud metadata addresses are refused, by whatever
     /// name they are reached, unless a network within them stands here.
     #[schemars(extend("default" = []))]
     pub(in crate::config) allow: Option<Vec<At<String>>>,

@@ -105,7 +105,8 @@ impl Two {
         write("blackbox.yml", modules);
         let resolver = names::resolver().await;
         let config = format!(
-            "resolver: {{servers: ['{}']}}\nmodule_files: [blackbox.yml]\n",
+            "resolver: {{servers: ['{}']}}\nmodule_files: [blackbox.yml]\n\
+             probe: {{allow: [0.0.0.0/0, '::/0', 0.0.0.0/8, 127.0.0.0/8, 255.255.255.255, '::/128', '::1', 'fe80::/10', /]}}\n",
             resolver.addr()
         );
         let config = write("linkwatch.yml", &config);
