@@ -66,6 +66,13 @@ impl<'a> LeafSpec<'a> {
         self
     }
 
+    /// With this serial number.
+    #[must_use]
+    pub fn numbered(mut self, serial: &[u8]) -> Self {
+        self.params.serial_number = Some(SerialNumber::from_slice(serial));
+        self
+    }
+
     /// Without any alternative name; the common name stays.
     #[must_use]
     pub fn without_names(mut self) -> Self {

@@ -177,6 +177,8 @@ impl Draft<'_> {
         }
         let seated = authority.leaf("127.0.0.1").seated("127.0.0.1").issue();
         self.site("ordered", seated, |spec| spec).await;
+        let zeros = authority.leaf("127.0.0.1").numbered(&[0x0a, 0x0b]).issue();
+        self.site("zeros", zeros, |spec| spec).await;
         let names = authority
             .leaf("a.test")
             .also(&["b.test", "both.test", "127.0.0.1", "*.c.test"]);
