@@ -46,6 +46,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether something was not asked because it may not be.
+    #[must_use]
+    pub fn forbidden(&self) -> bool {
+        self.hops()
+            .any(|hop| matches!(hop.failure, Some(Failure::Forbidden(_))))
+    }
+
     /// Whether any answer came back, whatever it said.
     #[must_use]
     pub fn answered(&self) -> bool {

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use self::budget::Stage;
 use self::call::Call;
+use self::policy::Policy;
 use crate::clock::Clock;
 use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName, ProberName};
 use crate::outcome::{Attempt, Family, Outcome, Resolution, TargetStanding};
@@ -24,6 +25,7 @@ pub mod dialogue;
 pub mod dns;
 pub mod http;
 pub mod line;
+pub mod policy;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
@@ -128,6 +130,8 @@ pub struct Request<'a> {
     pub marked: bool,
     /// `Host` header and server name to use in place of the URL's.
     pub hostname: Option<&'a str>,
+    /// What may be asked at which address.
+    pub policy: &'a Policy,
     /// When everything must have ended.
     pub deadline: Instant,
 }
@@ -147,6 +151,8 @@ impl<'a> Request<'a> {
             former_targets,
             marked: true,
             hostname: None,
+            // Whoever runs the program has chosen what is watched.
+            policy: &policy::OPEN,
             deadline: Instant::now() + timeout,
         }
     }

@@ -17,7 +17,7 @@ use linkwatch::outcome::{
 };
 use linkwatch::record::{Recorder, Seen};
 use linkwatch::state::{Catalogue, Own, State};
-use linkwatch::web::{Front, Limits, Site, serve};
+use linkwatch::web::{Front, Gate, Limits, Room, Site, serve};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -53,7 +53,14 @@ async fn measure(endpoints: usize, pages: usize) -> anyhow::Result<bool> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (commands, _asked) = mpsc::channel(1);
+    let room = Room {
+        running: 1,
+        waiting: 0,
+    };
     let site = Site {
+        access: Arc::default(),
+        gate: Arc::new(ArcSwap::from_pointee(Gate::new(room, Arc::clone(&state)))),
+        prefix: "".into(),
         state,
         clock: Arc::new(SystemClock),
         front: Arc::new(ArcSwap::from_pointee(Front::default())),

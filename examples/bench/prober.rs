@@ -7,6 +7,7 @@ use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, Expectation};
 use linkwatch::outcome::Outcome;
 use linkwatch::probe::http::Settings;
+use linkwatch::probe::policy;
 use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
@@ -57,6 +58,7 @@ impl Probing {
                 former_targets: &[],
                 marked: true,
                 hostname: None,
+                policy: &policy::OPEN,
                 deadline: Instant::now() + TIMEOUT,
             };
             let outcome = self.prober.probe(&request).await;

@@ -14,6 +14,7 @@ use crate::endpoint::{
 };
 use crate::metrics::labels::without_credentials;
 use crate::outcome::{Outcome, Resolution};
+use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
 use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
 
@@ -22,7 +23,7 @@ pub(super) async fn probe(
     asked: ProbeRequest,
     module: Option<Arc<Module>>,
     shown: String,
-    prober: &Prober,
+    (prober, policy): (&Prober, &Policy),
 ) -> Result<ProbeAnswer, BadProbe> {
     let Some(module) = module else {
         return Err(BadProbe(format!("unknown module {:?}", asked.module)));
@@ -68,6 +69,7 @@ pub(super) async fn probe(
             former_targets: &[],
             marked: false,
             hostname: asked.hostname.as_deref(),
+            policy,
             deadline: Instant::now() + timeout,
         })
         .await;

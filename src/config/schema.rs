@@ -31,7 +31,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 34] = [
+const SECTIONS: [(&str, &str); 35] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -55,6 +55,7 @@ const SECTIONS: [(&str, &str); 34] = [
     ("host_source", "`coverage.sources[]`"),
     ("tsig", "`coverage.sources[].tsig`"),
     ("ignore", "`coverage.ignore[]`"),
+    ("probe", "`probe`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

@@ -124,8 +124,8 @@ fn failed(
         Failure::Untrusted => untrusted(hop, &host, clocks),
         Failure::Http(failure) => vec![http(failure)],
         Failure::Exchange(failure) => vec![exchange(failure)],
-        // What this machine lacks is no fault of the target's: nothing can be said of it.
-        Failure::Unable(_) => Vec::new(),
+        // What this machine lacks, or may not do, is no fault of the target's: nothing can be said of it.
+        Failure::Forbidden(_) | Failure::Unable(_) => Vec::new(),
     };
     if redirected && host != endpoint.host {
         for finding in &mut found {

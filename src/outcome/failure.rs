@@ -27,6 +27,8 @@ pub enum Failure {
     Http(HttpFailure),
     /// No complete answer to another protocol than HTTP.
     Exchange(ExchangeFailure),
+    /// The address may not be probed from here, by whoever asks for it: why. Nothing was sent.
+    Forbidden(String),
     /// This machine could not make the probe: what it lacks. It says nothing of the target.
     Unable(String),
 }
@@ -154,6 +156,7 @@ impl fmt::Display for Failure {
             Self::Exchange(ExchangeFailure::Protocol(what)) => write!(f, "not an answer: {what}"),
             Self::Proxy(failure) => failure.fmt(f),
             Self::Token(failure) => write!(f, "no token from {}: {}", failure.endpoint, failure.what),
+            Self::Forbidden(why) => f.write_str(why),
             Self::Unable(what) => write!(f, "this machine could not make the probe: {what}"),
             Self::Http(HttpFailure::RedirectLoop) => f.write_str("the redirects do not end"),
             Self::Http(HttpFailure::BadRedirect(to)) => write!(f, "a redirect that cannot be followed: {to}"),

@@ -32,6 +32,8 @@ pub(super) struct Call<'a> {
 /// How a peer is dialled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dial<'a> {
+    /// Whose addresses they are.
+    pub(super) host: &'a str,
     /// Tried in turn.
     pub(super) addresses: &'a [SocketAddr],
     /// The address of ours to send from; `None`: the system's choice.
@@ -81,11 +83,16 @@ impl<'a> Call<'a> {
     pub(super) async fn dial(&self, dial: Dial<'_>, hop: &mut Hop) -> Result<Socket, Failure> {
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);
-        let mut failure = ConnectFailure::Unreachable;
+        let mut failure = Failure::Connect(ConnectFailure::Unreachable);
         for (left, address) in (1..=dial.addresses.len()).rev().zip(dial.addresses) {
             let now = Instant::now();
             let parts = u32::try_from(left).unwrap_or(u32::MAX);
             let deadline = now + until.saturating_duration_since(now) / parts;
+            if let Err(refusal) = self.permit(dial.host, address.ip()) {
+                hop.address = Some(*address);
+                failure = refusal;
+                continue;
+            }
             let connected = connect::connect_from(dial.source, *address, deadline).await;
             hop.timings.connect = begun.elapsed();
             match connected {
@@ -97,15 +104,29 @@ impl<'a> Call<'a> {
                 Err(ConnectFailure::Unreachable) if hop.address.is_some() => {}
                 Err(met) => {
                     hop.address = Some(*address);
-                    failure = met;
+                    failure = Failure::Connect(met);
                 }
             }
         }
-        Err(Failure::Connect(failure))
+        Err(failure)
+    }
+
+    /// Whether a host may be asked at an address: to be asked before anything is sent there.
+    pub(super) fn permit(&self, host: &str, address: IpAddr) -> Result<(), Failure> {
+        let permitted = self.request.policy.permits(host, address);
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
+    }
+
+    /// Whether a host may be asked, by its name alone.
+    pub(super) fn permit_host(&self, host: &str) -> Result<(), Failure> {
+        let permitted = self.request.policy.permits_host(host);
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
     }
 
     /// Connects to a socket of this machine.
     pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
+        let permitted = self.request.policy.permits_path(&path.to_string_lossy());
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))?;
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);
         let connected = connect::connect_to_path(path, until).await;

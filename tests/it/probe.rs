@@ -16,6 +16,7 @@ use linkwatch::outcome::{
     TlsFailure,
 };
 use linkwatch::probe::http::Settings;
+use linkwatch::probe::policy;
 use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
@@ -122,6 +123,7 @@ impl Probing {
             former_targets: &self.former_targets,
             marked: self.marked,
             hostname: self.hostname.as_deref(),
+            policy: &policy::OPEN,
             deadline: Instant::now() + self.timeout,
         };
         prober.probe(&request).await

@@ -18,6 +18,7 @@ use linkwatch::endpoint::{AddressChoice, Endpoint, Expectation, ModuleName};
 use linkwatch::metrics::blackbox::{Probe, render};
 use linkwatch::metrics::negotiate::Format;
 use linkwatch::outcome::Outcome;
+use linkwatch::probe::policy;
 use linkwatch::probe::{Module, Prober, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
@@ -89,6 +90,7 @@ impl Asking {
                 former_targets: &[],
                 marked: false,
                 hostname: None,
+                policy: &policy::OPEN,
                 deadline: Instant::now() + self.timeout,
             })
             .await;

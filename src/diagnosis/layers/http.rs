@@ -73,7 +73,11 @@ fn answered(hop: &Hop) -> Layer {
             return Layer::unreached("http", Stage::Http);
         }
         Some(
-            failure @ (Failure::Http(_) | Failure::Exchange(_) | Failure::Token(_) | Failure::Unable(_)),
+            failure @ (Failure::Http(_)
+            | Failure::Exchange(_)
+            | Failure::Token(_)
+            | Failure::Forbidden(_)
+            | Failure::Unable(_)),
         ) => Some(format!("failed: {failure}")),
         None => None,
     };

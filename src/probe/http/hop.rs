@@ -212,10 +212,13 @@ impl Journey<'_> {
     ) -> Result<Ready, Failure> {
         let hop = &mut leg.hop;
         let way = match (proxy, address) {
-            (Some(proxy), _) => self.by_proxy(proxy, url, address, hop).await?,
+            (Some(proxy), _) => {
+                self.permit_behind_a_proxy(url, address)?;
+                self.by_proxy(proxy, url, address, hop).await?
+            }
             (None, Some(address)) => {
                 let address = SocketAddr::new(address, port_of(url));
-                Way::Through(self.dial(&[address], hop).await?)
+                Way::Through(self.dial(url, &[address], hop).await?)
             }
             (None, None) => Way::Through(self.look_up_and_dial(url, hop).await?),
         };
@@ -226,6 +229,15 @@ impl Journey<'_> {
         }
     }
 
+    /// Where a proxy resolves the name, only the name can be looked at: where it leads is for the proxy to permit.
+    fn permit_behind_a_proxy(&self, url: &Url, address: Option<IpAddr>) -> Result<(), Failure> {
+        let host = host_of(url);
+        match address.or_else(|| host.parse().ok()) {
+            Some(address) => self.call.permit(&host, address),
+            None => self.call.permit_host(&host),
+        }
+    }
+
     /// A host that a redirect named: looked up as any other, its addresses tried in turn.
     async fn look_up_and_dial(&self, url: &Url, hop: &mut Hop) -> Result<Socket, Failure> {
         let preferred = self.settings.addressing.preferred;
@@ -233,11 +245,13 @@ impl Journey<'_> {
             .call
             .look_up(&host_of(url), port_of(url), preferred, hop)
             .await?;
-        self.dial(&addresses, hop).await
+        self.dial(url, &addresses, hop).await
     }
 
-    async fn dial(&self, addresses: &[SocketAddr], hop: &mut Hop) -> Result<Socket, Failure> {
+    async fn dial(&self, url: &Url, addresses: &[SocketAddr], hop: &mut Hop) -> Result<Socket, Failure> {
+        let host = host_of(url);
         let dial = Dial {
+            host: &host,
             addresses,
             source: None,
         };

@@ -38,6 +38,7 @@ impl Journey<'_> {
             let unreachable = Failure::Connect(ConnectFailure::Unreachable);
             found.first().copied().ok_or(unreachable)?
         };
+        self.call.permit(&host_of(url), address.ip())?;
         let host = self.server_name(url, home);
         let session = self
             .call

@@ -23,6 +23,7 @@ use super::response::cut;
 use crate::endpoint::Expectation;
 use crate::outcome::{Failure, TokenFailure};
 use crate::probe::call::Call;
+use crate::probe::{Request, policy};
 
 /// A token is used until so long before its end.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -188,7 +189,11 @@ impl Tokens {
 
     async fn ask(&self, call: Call<'_>, in_body: bool) -> Result<Token, Refusal> {
         let expect = Expectation::default();
-        let request = call.aside(&self.url, &expect);
+        // Whoever runs the program chose it: what may be probed is said of targets.
+        let request = Request {
+            policy: &policy::OPEN,
+            ..call.aside(&self.url, &expect)
+        };
         let call = Call {
             prober: call.prober,
             request: &request,

@@ -19,8 +19,8 @@ use super::proxy::{Proxy, ProxyKind};
 use crate::build_info;
 use crate::outcome::{Failure, Hop, ProxyFailure, ProxyMet};
 use crate::probe::budget::{self, Stage};
-use crate::probe::call::Dial;
-use crate::probe::host_of;
+use crate::probe::call::{Call, Dial};
+use crate::probe::{Request as Asked, host_of, policy};
 use crate::probe::line::{Line, Socket};
 use crate::probe::tls::Alpn;
 
@@ -83,11 +83,21 @@ impl Journey<'_> {
     async fn reach_itself(&self, proxy: &Proxy, way: &mut Hop) -> Result<Line, Failure> {
         let preferred = self.settings.addressing.preferred;
         let addresses = self.call.look_up(&proxy.host, proxy.port, preferred, way).await?;
+        // Whoever runs the program chose the proxy: what may be probed is said of targets.
+        let request = Asked {
+            policy: &policy::OPEN,
+            ..*self.call.request
+        };
+        let call = Call {
+            request: &request,
+            ..self.call
+        };
         let dial = Dial {
+            host: &proxy.host,
             addresses: &addresses,
             source: None,
         };
-        let socket = self.call.dial(dial, way).await?;
+        let socket = call.dial(dial, way).await?;
         match &self.settings.proxies.tls {
             Some(tls) if proxy.kind == ProxyKind::Https => {
                 self.call
