@@ -41,12 +41,14 @@ fn urls(der: &CertificateDer<'_>) -> Vec<String> {
             let Some(DistributionPointName::FullName(names)) = &point.distribution_point else {
                 continue;
             };
-            urls.extend(names.iter().filter_map(|name| match name {
-                GeneralName::URI(url) if url.starts_with("http") && url.len() <= MAX_URL => {
-                    Some((*url).to_owned())
+            for name in names {
+                if let GeneralName::URI(url) = name
+                    && url.starts_with("http")
+                    && url.len() <= MAX_URL
+                {
+                    urls.push((*url).to_owned());
                 }
-                _ => None,
-            }));
+            }
         }
     }
     urls.truncate(MAX_POINTS);

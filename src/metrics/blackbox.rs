@@ -91,11 +91,11 @@ fn judged(outcome: &Outcome) -> Option<&Attempt> {
     let unreachable = Failure::Connect(ConnectFailure::Unreachable);
     let reached = |attempt: &&Attempt| attempt.failure() != Some(&unreachable);
     let mut failed = outcome.attempts.iter().filter(|attempt| !succeeded(attempt));
-    let attempts = outcome.attempts.iter();
+    let mut attempts = outcome.attempts.iter();
     failed
         .find(reached)
-        .or_else(|| attempts.filter(reached).next_back())
-        .or(outcome.attempts.last())
+        .or_else(|| attempts.rfind(reached))
+        .or_else(|| outcome.attempts.last())
 }
 
 #[derive(Debug)]

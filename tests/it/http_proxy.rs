@@ -1,5 +1,7 @@
 //! Ways through a proxy: by CONNECT, by SOCKS, with the request itself, and everything that fails on them.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

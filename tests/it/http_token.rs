@@ -1,5 +1,7 @@
 //! Tokens: where they come from, how long they last, and what it means when there is none.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::time::Duration;
 
 use base64::Engine as _;

@@ -29,15 +29,14 @@ impl Journey<'_> {
         (address, home): (Option<IpAddr>, bool),
         hop: &mut Hop,
     ) -> Result<Ready, Failure> {
-        let address = match address {
-            Some(address) => SocketAddr::new(address, port_of(url)),
-            None => {
-                let preferred = self.settings.addressing.preferred;
-                let host = host_of(url);
-                let found = self.call.look_up(&host, port_of(url), preferred, hop).await?;
-                let unreachable = Failure::Connect(ConnectFailure::Unreachable);
-                found.first().copied().ok_or(unreachable)?
-            }
+        let address = if let Some(address) = address {
+            SocketAddr::new(address, port_of(url))
+        } else {
+            let preferred = self.settings.addressing.preferred;
+            let host = host_of(url);
+            let found = self.call.look_up(&host, port_of(url), preferred, hop).await?;
+            let unreachable = Failure::Connect(ConnectFailure::Unreachable);
+            found.first().copied().ok_or(unreachable)?
         };
         self.call.permit(&host_of(url), address.ip())?;
         let host = self.server_name(url, home);

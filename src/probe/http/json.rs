@@ -82,7 +82,7 @@ impl Expression {
     /// Whether it holds for a body, or why that cannot be said.
     pub(super) fn holds(&self, body: &Body) -> Result<bool, String> {
         let step = 1 + body.longest / STEP_BYTES;
-        let steps = steps(self.program.expression(), body.elements).saturating_mul(step);
+        let steps = steps(self.program.expression(), body.elements, None).saturating_mul(step);
         if steps > STEPS_LIMIT {
             return Err(format!(
                 "not evaluated: too many steps for {} values",
@@ -162,24 +162,11 @@ fn value(json: Json, elements: &mut u64, longest: &mut u64) -> Value {
 
 /// Whether all that an expression names exists; what it does not know would be a failure of every probe.
 fn check<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>) -> Result<(), String> {
-    match &expression.expr {
-        Expr::Ident(name) => {
-            let known = name == BODY
-                || name.starts_with('@')
-                || bound.contains(&name.as_str())
-                || TYPES.contains(&name.as_str());
-            if !known {
-                return Err(format!("there is no variable \"{name}\", only \"{BODY}\""));
-            }
-        }
-        Expr::Call(call) => {
-            let name = call.func_name.as_str();
-            let operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
-            if !operator && !FUNCTIONS.contains(&name) {
-                return Err(format!("there is no function \"{name}\""));
-            }
-        }
-        _ => {}
+    if let Expr::Ident(name) = &expression.expr {
+        check_variable(name, bound)?;
+    }
+    if let Expr::Call(call) = &expression.expr {
+        check_function(&call.func_name)?;
     }
     if let Expr::Comprehension(each) = &expression.expr {
         check(&each.iter_range, bound)?;
@@ -197,26 +184,72 @@ fn check<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>) -> Result<(), S
         .try_for_each(|part| check(part, bound))
 }
 
-/// How many steps an evaluation takes at most where no list is longer than `longest`.
-fn steps(expression: &IdedExpr, longest: u64) -> u64 {
+fn check_variable(name: &str, bound: &[&str]) -> Result<(), String> {
+    let known = name == BODY || name.starts_with('@') || bound.contains(&name) || TYPES.contains(&name);
+    if known {
+        return Ok(());
+    }
+    Err(format!("there is no variable \"{name}\", only \"{BODY}\""))
+}
+
+fn check_function(name: &str) -> Result<(), String> {
+    let operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
+    if operator || FUNCTIONS.contains(&name) {
+        return Ok(());
+    }
+    Err(format!("there is no function \"{name}\""))
+}
+
+/// How many steps an evaluation takes at most where no list is longer than `longest`; `own` is the variable of the
+/// loop around it.
+fn steps(expression: &IdedExpr, longest: u64, own: Option<&str>) -> u64 {
     if let Expr::Comprehension(each) = &expression.expr {
         let once = [&each.iter_range, &each.accu_init, &each.result];
         let once: u64 = once
-            .map(|part| steps(part, longest))
+            .map(|part| steps(part, longest, own))
             .into_iter()
             .fold(1, u64::saturating_add);
-        let each_time = steps(&each.loop_cond, longest).saturating_add(steps(&each.loop_step, longest));
+        let own = Some(each.iter_var.as_str());
+        let inside = [&each.loop_cond, &each.loop_step].map(|part| steps(part, longest, own));
+        let each_time = inside.into_iter().fold(0, u64::saturating_add);
         return once.saturating_add(each_time.saturating_mul(longest));
     }
-    let own = match &expression.expr {
-        Expr::Call(call) if call.func_name == "matches" => MATCH_STEPS,
-        _ => 1,
+    let matches = matches!(&expression.expr, Expr::Call(call) if call.func_name == "matches");
+    let copies = match &expression.expr {
+        Expr::List(list) => list
+            .elements
+            .iter()
+            .filter(|item| may_be_large(item, own))
+            .count() as u64,
+        Expr::Map(_) | Expr::Struct(_) => parts(expression).len() as u64,
+        Expr::Unspecified
+        | Expr::Call(_)
+        | Expr::Comprehension(_)
+        | Expr::Ident(_)
+        | Expr::Literal(_)
+        | Expr::Select(_) => 0,
     };
+    let here = if matches { MATCH_STEPS } else { 1 };
+    let here = copies.saturating_mul(longest).saturating_add(here);
     let parts = parts(expression);
     parts
         .into_iter()
-        .map(|part| steps(part, longest))
-        .fold(own, u64::saturating_add)
+        .map(|part| steps(part, longest, own))
+        .fold(here, u64::saturating_add)
+}
+
+/// Whether a value that is put into a list may be all of the body. What a loop goes through is a part of it at each turn.
+fn may_be_large(expression: &IdedExpr, own: Option<&str>) -> bool {
+    match &expression.expr {
+        Expr::Ident(name) => Some(name.as_str()) != own,
+        Expr::Select(select) => may_be_large(&select.operand, own),
+        Expr::Call(call) => match call.func_name.as_str() {
+            "_[_]" | "_?_:_" | "_+_" | "dyn" => call.args.iter().any(|part| may_be_large(part, own)),
+            _ => false,
+        },
+        Expr::Literal(_) | Expr::Unspecified => false,
+        Expr::Comprehension(_) | Expr::List(_) | Expr::Map(_) | Expr::Struct(_) => true,
+    }
 }
 
 /// What an expression is made of, but for the parts of a comprehension.
@@ -309,6 +342,11 @@ mod tests {
             Err("not evaluated: too many steps for 10001 values".to_owned())
         );
         assert_eq!(holds("body.map(a, a * 2.0).size() == 10000", &list), Ok(true));
+        let copies = "body.map(a, body).size() == 10000";
+        assert!(
+            holds(copies, &list).is_err(),
+            "a copy of the body for each of its values"
+        );
         let long = format!(r#"["{}",{}]"#, "x".repeat(1 << 20), vec!["1"; 10_000].join(","));
         assert!(holds("body.exists(a, string(a).contains('y'))", &long).is_err());
     }

@@ -306,10 +306,9 @@ fn read(status: u16, answer: Option<Answer>) -> Result<Token, Refusal> {
 
 /// Some endpoints write the number as a text.
 fn seconds(value: &Value) -> Option<u64> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        other => other.as_u64(),
-    }
+    value
+        .as_u64()
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
 }
 
 impl Assertion {

@@ -96,7 +96,7 @@ async fn serve(
             let config = Arc::new(issued.server_config(&[b"http/1.1"]));
             Box::new(TlsAcceptor::from(config).accept(stream).await?)
         }
-        _ => Box::new(stream),
+        Proxying::Http | Proxying::Says(_) | Proxying::Socks(_) | Proxying::Hangs => Box::new(stream),
     };
     let client = BufReader::new(stream);
     match how {

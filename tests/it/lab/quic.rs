@@ -32,6 +32,10 @@ pub struct QuicLab {
 
 impl QuicLab {
     /// Binds 127.0.0.1, presents this certificate, offers this protocol and does so with every request.
+    #[expect(
+        clippy::unused_async,
+        reason = "it binds within the runtime, as the other servers do"
+    )]
     pub async fn start(issued: &Issued, protocol: &str, what: Quic) -> Self {
         let config = issued.server_config(&[protocol.as_bytes()]);
         let config = QuicServerConfig::try_from(config).expect("TLS 1.3");

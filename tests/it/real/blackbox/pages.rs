@@ -75,7 +75,7 @@ fn bodies(site: &WebLab) {
     let token = r#"{"access_token": "abc", "token_type": "bearer", "expires_in": 60}"#;
     site.route(
         "/token",
-        Reply::text(token).header("content-type", "application/json"),
+        Reply::new(200, token).header("content-type", "application/json"),
     );
     site.route("/lines", Answer::text("one\ntwo\n"));
     site.route("/empty", Answer::text(""));
