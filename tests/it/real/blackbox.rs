@@ -37,7 +37,9 @@ mod nginx;
 mod pages;
 mod python;
 mod world;
+mod world_dns;
 
+mod dns;
 mod http;
 mod http_answers;
 mod http_tls;
@@ -49,12 +51,13 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 5] = [
+    let sets: [(Prober, &[Case]); 6] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
         (Prober::Tcp, tcp::CASES),
+        (Prober::Dns, dns::CASES),
     ];
     let each = sets
         .into_iter()

@@ -19,10 +19,11 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    OtherQuestion,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 14] = [
+pub(super) const ALL: [(Difference, &str, &str); 15] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -99,6 +100,11 @@ pub(super) const ALL: [(Difference, &str, &str); 14] = [
         "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
     blackbox_exporter; here it never is",
     ),
+    (
+        Difference::OtherQuestion,
+        "answer to another question",
+        "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
+    ),
 ];
 
 impl Difference {
@@ -141,7 +147,13 @@ impl Difference {
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
-            Self::StageBudget | Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            Self::StageBudget => {
+                let connect = "probe_dns_duration_seconds{phase=\"connect\"}";
+                fewer(finding) && (of("probe_duration_seconds") || of(connect))
+            }
+            Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            // One has an answer with its records, the other waits for it.
+            Self::OtherQuestion => of("probe_"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }

@@ -11,6 +11,7 @@ use rustls::version::TLS12;
 use super::nginx::Nginx;
 use super::pages;
 use super::python::Servers;
+use super::world_dns::{self, NameServers};
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::{Answer, Authority, Connect, DAY, Flaw, Handshake, WebLab, WebSpec};
@@ -22,6 +23,7 @@ pub(super) struct World {
     _talks: Vec<TalkLab>,
     _nginx: Nginx,
     _python: Servers,
+    _name_servers: NameServers,
     _authority: Authority,
     _folder: tempfile::TempDir,
 }
@@ -58,6 +60,7 @@ impl World {
         draft.values.insert("smtp", python.smtp.clone());
         draft.values.insert("real_health", python.health.clone());
         draft.pages().await;
+        let name_servers = world_dns::start(&authority, &mut draft.values).await;
         let Draft {
             values, sites, talks, ..
         } = draft;
@@ -67,6 +70,7 @@ impl World {
             _talks: talks,
             _nginx: nginx,
             _python: python,
+            _name_servers: name_servers,
             _authority: authority,
             _folder: folder,
         }
