@@ -37,7 +37,9 @@ mod nginx;
 mod pages;
 mod python;
 mod world;
+mod world_dns;
 
+mod dns;
 mod http;
 mod http_answers;
 mod http_client;
@@ -57,6 +59,7 @@ fn cases() -> Vec<(Prober, &'static Case)> {
         (Prober::Http, http_tls::CASES),
         (Prober::Http, http_client::CASES),
         (Prober::Tcp, tcp::CASES),
+        (Prober::Dns, dns::CASES),
     ];
     let each = sets
         .into_iter()

@@ -21,10 +21,11 @@ pub(super) enum Difference {
     LongHead,
     PatternAndCel,
     QuicPhases,
+    OtherQuestion,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 16] = [
+pub(super) const ALL: [(Difference, &str, &str); 17] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -112,6 +113,11 @@ pub(super) const ALL: [(Difference, &str, &str); 16] = [
         "HTTP/3",
         "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
     ),
+    (
+        Difference::OtherQuestion,
+        "answer to another question",
+        "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
+    ),
 ];
 
 impl Difference {
@@ -154,9 +160,15 @@ impl Difference {
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
-            Self::StageBudget | Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
             Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
             Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
+            Self::StageBudget => {
+                let connect = "probe_dns_duration_seconds{phase=\"connect\"}";
+                fewer(finding) && (of("probe_duration_seconds") || of(connect))
+            }
+            Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            // One has an answer with its records, the other waits for it.
+            Self::OtherQuestion => of("probe_"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }

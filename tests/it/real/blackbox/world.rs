@@ -11,6 +11,7 @@ use rustls::version::TLS12;
 use super::nginx::Nginx;
 use super::pages;
 use super::python::Servers;
+use super::world_dns::{self, NameServers};
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::{
@@ -26,6 +27,7 @@ pub(super) struct World {
     _quic: QuicLab,
     _nginx: Nginx,
     _python: Servers,
+    _name_servers: NameServers,
     _authority: Authority,
     _folder: tempfile::TempDir,
 }
@@ -66,6 +68,7 @@ impl World {
         let hello = Quic::Reply(200, Vec::new(), "hello");
         let quic = QuicLab::start(&authority.good("127.0.0.1"), "h3", hello).await;
         draft.values.insert("quic", quic.url("https", ""));
+        let name_servers = world_dns::start(&authority, &mut draft.values).await;
         let Draft {
             values, sites, talks, ..
         } = draft;
@@ -77,6 +80,7 @@ impl World {
             _quic: quic,
             _nginx: nginx,
             _python: python,
+            _name_servers: name_servers,
             _authority: authority,
             _folder: folder,
         }
