@@ -12,9 +12,10 @@ test: real lint schema
 	cargo test --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 
-# The dashboards, held against the type that Grafana publishes.
+# The dashboards, held against the type that Grafana publishes; the operator's resources, against its own schemas.
 schema:
 	scripts/dashboard-schema.sh
+	scripts/operator-schema.sh
 
 # The pages of a running linkwatch (`make demo`), looked at in Chromium and judged by axe-core. A tool of ours.
 pages:
@@ -28,11 +29,14 @@ lint:
 real:
 	scripts/real-peers.sh
 
-# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, then 5,000 endpoints for ten minutes.
+# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, every
+# prober and /probe under load beside blackbox_exporter, then 5,000 endpoints for ten minutes.
 bench: real
 	cargo run --release --example bench -- traffic
 	cargo run --release --example bench -- page
 	cargo run --release --example bench -- cost
+	cargo run --release --example bench -- probers
+	cargo run --release --example bench -- load
 	cargo run --release --example bench -- fleet
 
 # Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes), then

@@ -40,6 +40,7 @@ mod source;
 mod tcp_module;
 mod traffic;
 mod tree;
+mod unix_module;
 mod value;
 
 pub use crate::discovery::GroupPlan;

@@ -21,8 +21,11 @@ use crate::cause::Cause;
 
 mod maintenance;
 mod prober;
+mod socket;
 
 pub use prober::ProberName;
+pub(crate) use socket::host;
+pub use socket::{socket_path, socket_url};
 
 macro_rules! name_type {
     ($(#[$meta:meta])* $name:ident) => {
@@ -102,7 +105,8 @@ pub struct Endpoint {
     pub name: EndpointName,
     /// The group that it belongs to, with everything the two share.
     pub group: Arc<Group>,
-    /// The host of the URL: a DNS name in ASCII form, or an address without brackets.
+    /// The host of the URL: a DNS name in ASCII form, or an address without brackets; of a socket of this machine,
+    /// its path.
     pub host: String,
     /// What is asked for.
     pub url: Url,
@@ -116,12 +120,7 @@ impl Endpoint {
     /// An endpoint that is named by its host and has no labels of its own.
     #[must_use]
     pub fn of(url: Url, group: Arc<Group>) -> Self {
-        let host = url
-            .host_str()
-            .unwrap_or_default()
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host(&url).into_owned();
         Self {
             name: EndpointName::from(host.as_str()),
             group,

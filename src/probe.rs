@@ -26,6 +26,7 @@ pub mod http;
 pub mod line;
 pub mod tcp;
 pub mod tls;
+pub mod unix;
 
 /// Addresses of one name that are tried: a hostile zone may have thousands.
 const ADDRESSES_LIMIT: usize = 32;
@@ -46,6 +47,8 @@ pub enum ProberKind {
     Http(Box<http::Settings>),
     /// A dialogue by lines or bytes over TCP.
     Tcp(Box<tcp::Settings>),
+    /// A dialogue over a socket of this machine.
+    Unix(Box<unix::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -64,14 +67,16 @@ impl ProberKind {
         match self {
             Self::Http(_) => ProberName::Http,
             Self::Tcp(_) => ProberName::Tcp,
+            Self::Unix(_) => ProberName::Unix,
         }
     }
 
-    /// How the target's addresses are chosen.
-    const fn addressing(&self) -> Addressing {
+    /// How the target's addresses are chosen; `None` where it has none.
+    const fn addressing(&self) -> Option<Addressing> {
         match self {
-            Self::Http(settings) => settings.addressing,
-            Self::Tcp(settings) => settings.addressing,
+            Self::Http(settings) => Some(settings.addressing),
+            Self::Tcp(settings) => Some(settings.addressing),
+            Self::Unix(_) => None,
         }
     }
 
@@ -84,6 +89,7 @@ impl ProberKind {
                 each(addresses, |address| journey.attempt(Some(address)).boxed())
             }
             Self::Tcp(settings) => each(addresses, |address| tcp::attempt(call, settings, address).boxed()),
+            Self::Unix(settings) => vec![unix::attempt(call, settings).boxed()],
         }
     }
 }
@@ -154,7 +160,10 @@ impl Prober {
         let started = self.clock.now();
         let begun = Instant::now();
         let prober = &request.module.prober;
-        let resolution = self.resolve(request, prober.addressing()).await;
+        let resolution = match prober.addressing() {
+            Some(addressing) => self.resolve(request, addressing).await,
+            None => Resolution::elsewhere(),
+        };
         let call = Call {
             prober: self,
             request,
@@ -223,12 +232,12 @@ fn server_name<'a>(request: &'a Request<'_>) -> Cow<'a, str> {
 }
 
 /// The host of a URL: a name, or an address without brackets. Of schemes that are not the web's, an address of the
-/// fourth version stands in a URL as a name would.
+/// fourth version stands in a URL as a name would. A socket of this machine has no name but the machine's own.
 fn host_of(url: &Url) -> Cow<'_, str> {
     match url.host() {
         Some(Host::Domain(name)) => Cow::Borrowed(name),
         Some(Host::Ipv4(address)) => Cow::Owned(address.to_string()),
         Some(Host::Ipv6(address)) => Cow::Owned(address.to_string()),
-        None => Cow::Borrowed(""),
+        None => Cow::Borrowed("localhost"),
     }
 }

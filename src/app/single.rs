@@ -10,7 +10,7 @@ use url::Url;
 use crate::cause::Cause;
 use crate::diagnosis;
 use crate::endpoint::{
-    AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName,
+    AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName, socket_url,
 };
 use crate::metrics::labels::without_credentials;
 use crate::outcome::{Outcome, Resolution};
@@ -89,10 +89,20 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
         .schemes()
         .iter()
         .any(|scheme| lower.starts_with(&format!("{scheme}://")));
+    if prober == ProberName::Unix {
+        let path = if complete {
+            Url::parse(text).ok()
+        } else {
+            socket_url(text)
+        };
+        return path
+            .filter(|url| url.host().is_none() && url.path().starts_with('/'))
+            .ok_or_else(|| format!("target {text:?} is not the path of a socket from the root"));
+    }
     let full = match prober {
         _ if complete => text.to_owned(),
         ProberName::Http => format!("http://{text}"),
-        ProberName::Tcp => format!("{}://{text}", prober.schemes()[0]),
+        ProberName::Tcp | ProberName::Unix => format!("{}://{text}", prober.schemes()[0]),
     };
     let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {

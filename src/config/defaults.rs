@@ -57,7 +57,7 @@ modules:
 pub(super) fn url(prober: ProberName) -> String {
     let path = match prober {
         ProberName::Http => "/",
-        ProberName::Tcp => "",
+        ProberName::Tcp | ProberName::Unix => "",
     };
     format!("{}://{{host}}{path}", prober.schemes()[0])
 }

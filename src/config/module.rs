@@ -14,13 +14,13 @@ use super::raw;
 use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, http_module, show, tcp_module};
+use super::{defaults, http_module, show, tcp_module, unix_module};
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 5] = ["icmp", "dns", "grpc", "unix", "websocket"];
+const LATER: [&str; 4] = ["icmp", "dns", "grpc", "websocket"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -149,6 +149,10 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
         ProberName::Tcp => {
             let tcp = section(raw.tcp.as_ref(), *place, at, tcp_module::resolve)?;
             ProberKind::Tcp(Box::new(tcp))
+        }
+        ProberName::Unix => {
+            let unix = section(raw.unix.as_ref(), *place, at, unix_module::resolve)?;
+            ProberKind::Unix(Box::new(unix))
         }
     };
     Some(Module {

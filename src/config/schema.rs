@@ -20,6 +20,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
     let schema = match prober {
         ProberName::Http => schemars::schema_for!(raw::module::Http),
         ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
+        ProberName::Unix => schemars::schema_for!(raw::module::Unix),
     };
     let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -30,7 +31,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 33] = [
+const SECTIONS: [(&str, &str); 34] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -62,6 +63,7 @@ const SECTIONS: [(&str, &str); 33] = [
     ),
     ("http_headers", "`modules.<name>.http.http_headers.<name>`"),
     ("tcp", "`modules.<name>.tcp`"),
+    ("unix", "`modules.<name>.unix`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
     ("basic_auth", "`basic_auth`"),

@@ -111,6 +111,9 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::ConnectTimeout => format!(
             "Check that the machine behind {host} is up{at}, and that no firewall drops connections to port {port}."
         ),
+        Cause::ConnectUnreachable if endpoint.url.scheme() == "unix" => format!(
+            "Check that the service behind {host} runs and makes its socket there, and that linkwatch may use it: {actual}."
+        ),
         Cause::ConnectUnreachable => format!(
             "Check the route to {host}{at}, and whether this vantage point has that address family at all."
         ),

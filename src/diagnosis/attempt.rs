@@ -130,6 +130,7 @@ fn connect(failure: &ConnectFailure) -> Finding {
         ConnectFailure::Timeout => (Cause::ConnectTimeout, "no answer in time"),
         ConnectFailure::Unreachable => (Cause::ConnectUnreachable, "no route"),
         ConnectFailure::Reset => (Cause::ConnectReset, "connection reset"),
+        ConnectFailure::NoSocket(what) => (Cause::ConnectUnreachable, what.as_str()),
     };
     Finding::new(cause, "a connection", actual)
 }

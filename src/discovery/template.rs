@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Discovered, LONGEST, MOST_LABELS, RejectReason, label};
-use crate::endpoint::{Endpoint, EndpointName, Group, Labels, ProberName};
+use crate::endpoint::{self, Endpoint, EndpointName, Group, Labels, ProberName, socket_url};
 
 /// Characters that would bring something else than a host into a URL, or that no host has.
 const NOT_IN_HOSTS: [char; 13] = [
@@ -35,11 +35,10 @@ impl Template {
         check_labels(&target.labels)?;
         let (url, host) = self.url(&target.target)?;
         let name = self.name.replace("{url}", url.as_str()).replace("{host}", &host);
-        let bare = url.host_str().unwrap_or_default();
         Ok(Endpoint {
             name: EndpointName::from(name.as_str()),
             group: Arc::clone(group),
-            host: bare.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: endpoint::host(&url).into_owned(),
             labels: labels.with(&target.labels),
             url,
             told: None,
@@ -56,6 +55,11 @@ impl Template {
             let url = self.checked(Url::parse(target).map_err(refused)?)?;
             let authority = authority(&url);
             return Ok((url, authority));
+        }
+        if self.prober == ProberName::Unix
+            && let Some(url) = socket_url(target)
+        {
+            return Ok((self.checked(url)?, target.to_owned()));
         }
         // The host alone must be one: it must not bring a path, credentials or a query into the URL.
         let bracketed = if target.parse::<Ipv6Addr>().is_ok() {
@@ -89,6 +93,10 @@ impl Template {
         if url.as_str().len() > LONGEST {
             return Err(RejectReason::TooLong);
         }
+        if prober == ProberName::Unix && (url.host().is_some() || !url.path().starts_with('/')) {
+            let what = "a socket is named by its path from the root, as in unix:///run/app.sock";
+            return Err(RejectReason::Target(what.to_owned()));
+        }
         if prober.needs_port() && url.port_or_known_default().is_none() {
             return Err(RejectReason::Port(prober));
         }
@@ -105,10 +113,9 @@ impl Template {
 
 /// The host of a URL, and its port where it is not the usual one.
 fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
     match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+        None => endpoint::host(url).into_owned(),
     }
 }
 

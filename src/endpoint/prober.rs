@@ -10,11 +10,13 @@ pub enum ProberName {
     Http,
     /// A dialogue by lines or bytes over TCP.
     Tcp,
+    /// A dialogue over a socket of this machine.
+    Unix,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Http, Self::Tcp];
+    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Unix];
 
     /// The name in configurations.
     #[must_use]
@@ -22,6 +24,7 @@ impl ProberName {
         match self {
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Unix => "unix",
         }
     }
 
@@ -31,6 +34,7 @@ impl ProberName {
         match self {
             Self::Http => &["https", "http"],
             Self::Tcp => &["tcp"],
+            Self::Unix => &["unix"],
         }
     }
 
@@ -38,7 +42,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http => false,
+            Self::Http | Self::Unix => false,
             Self::Tcp => true,
         }
     }

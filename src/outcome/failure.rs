@@ -38,6 +38,8 @@ pub enum ConnectFailure {
     Unreachable,
     /// Reset before the peer's first byte.
     Reset,
+    /// The path of a socket of this machine leads to none that may be used: what the system says.
+    NoSocket(String),
 }
 
 /// Why a handshake failed.
@@ -97,7 +99,8 @@ impl fmt::Display for Failure {
                 f.write_str("connection reset before the peer's first byte")
             }
             Self::Tls(TlsFailure::Alert(alert)) => write!(f, "the peer sent the alert {alert}"),
-            Self::Tls(TlsFailure::Protocol(what) | TlsFailure::BadCertificate(what)) => f.write_str(what),
+            Self::Connect(ConnectFailure::NoSocket(what))
+            | Self::Tls(TlsFailure::Protocol(what) | TlsFailure::BadCertificate(what)) => f.write_str(what),
             Self::Tls(TlsFailure::Closed) => {
                 f.write_str("the peer closed the connection during the handshake")
             }

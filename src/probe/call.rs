@@ -1,6 +1,7 @@
 //! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -98,6 +99,15 @@ impl Call<'_> {
             }
         }
         Err(Failure::Connect(failure))
+    }
+
+    /// Connects to a socket of this machine.
+    pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
+        let begun = Instant::now();
+        let until = budget::until(Stage::Connect, self.request.deadline);
+        let connected = connect::connect_to_path(path, until).await;
+        hop.timings.connect = begun.elapsed();
+        connected.map(Socket::Unix).map_err(Failure::Connect)
     }
 
     /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.

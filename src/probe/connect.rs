@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::outcome::ConnectFailure;
@@ -34,6 +35,31 @@ pub async fn connect_from(
     // A handshake and a request are a few small writes: none of them should wait for an acknowledgement.
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     Ok(stream)
+}
+
+/// Connects to a socket of this machine, or says why not. Ends by the deadline.
+pub async fn connect_to_path(path: &Path, deadline: Instant) -> Result<UnixStream, ConnectFailure> {
+    match timeout_at(deadline, UnixStream::connect(path)).await {
+        Err(_elapsed) => Err(ConnectFailure::Timeout),
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => {
+            let failure = classify(&error);
+            // There is no route to miss: only the system's words tell what is in the way.
+            let told = failure == ConnectFailure::Unreachable;
+            Err(if told {
+                ConnectFailure::NoSocket(words(&error))
+            } else {
+                failure
+            })
+        }
+    }
+}
+
+/// What the system says, without the number.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    words.to_lowercase()
 }
 
 fn bound(source: IpAddr) -> io::Result<TcpSocket> {

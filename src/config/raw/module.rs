@@ -10,15 +10,17 @@ use crate::config::secret::Secret;
 use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
 mod tcp;
+mod unix;
 
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
+pub(in crate::config) use unix::Unix;
 
 /// How to ask.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http` or `tcp`. (`icmp`, `dns`, `grpc`, `unix` and `websocket` are not supported yet.)
+    /// What is spoken: `http`, `tcp` or `unix`. (`icmp`, `dns`, `grpc` and `websocket` are not supported yet.)
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -34,7 +36,7 @@ pub(in crate::config) struct Module {
     /// For the `grpc` prober.
     pub(in crate::config) grpc: Option<At<Later>>,
     /// For the `unix` prober.
-    pub(in crate::config) unix: Option<At<Later>>,
+    pub(in crate::config) unix: Option<At<Unix>>,
     /// For the `websocket` prober.
     pub(in crate::config) websocket: Option<At<Later>>,
 }

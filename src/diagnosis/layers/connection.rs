@@ -3,16 +3,18 @@
 use super::{Fact, Layer};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{ChainFacts, Failure, Hop, TlsFacts};
+use crate::outcome::{ChainFacts, Failure, Hop, Peer, TlsFacts};
 
 /// Where it connected to, or what it met there.
-pub(super) fn connected(hop: &Hop) -> Layer {
-    let Some(address) = hop.address else {
-        return Layer::unreached("connect", Stage::Connect);
+pub(super) fn connected(hop: &Hop, peer: &Peer) -> Layer {
+    let place = match (hop.address, peer) {
+        (Some(address), _) => address.to_string(),
+        (None, Peer::Path(path)) => path.clone(),
+        (None, Peer::Address(_) | Peer::Name(_)) => return Layer::unreached("connect", Stage::Connect),
     };
     let fact = match &hop.failure {
-        Some(failure @ Failure::Connect(_)) => Fact::bad(format!("{address}; failed: {failure}")),
-        Some(_) | None => Fact::plain(address.to_string()),
+        Some(failure @ Failure::Connect(_)) => Fact::bad(format!("{place}; failed: {failure}")),
+        Some(_) | None => Fact::plain(place),
     };
     Layer::passed("connect", Stage::Connect, hop.timings.connect, vec![fact])
 }
@@ -66,6 +68,9 @@ fn leaf(chain: &ChainFacts) -> Option<String> {
 
 /// What should be true of the connection.
 pub(super) fn connection(endpoint: &Endpoint) -> Vec<String> {
+    if endpoint.url.host().is_none() {
+        return vec![format!("a connection to {}", endpoint.host)];
+    }
     let port = endpoint.url.port_or_known_default().unwrap_or_default();
     vec![format!("a connection to port {port} of every address")]
 }

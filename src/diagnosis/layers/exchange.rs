@@ -16,7 +16,7 @@ pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &V
             Layer::unreached("exchange", Stage::Exchange).expecting(expected),
         ];
     };
-    let connect = connected(hop).expecting(connection(endpoint));
+    let connect = connected(hop, &attempt.peer).expecting(connection(endpoint));
     let tls = hop
         .tls
         .is_some()

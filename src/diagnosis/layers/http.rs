@@ -26,7 +26,7 @@ pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &V
         } else {
             Layer::skipped("tls", Stage::Tls, "not asked for: the URL is http")
         };
-        layers.extend([connected(hop), tls, answered(hop)]);
+        layers.extend([connected(hop, &attempt.peer), tls, answered(hop)]);
     }
     // What should be is said of the endpoint's own connection, and of the answer that is judged.
     expect(layers.iter_mut(), "connect", connection(endpoint));

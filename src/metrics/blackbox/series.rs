@@ -28,6 +28,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
     let tables: &[&[ProbeSeries]] = match prober {
         ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, http::SERIES],
         ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, dialogue::SERIES],
+        ProberName::Unix => &[COMMON, tls::SERIES, dialogue::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

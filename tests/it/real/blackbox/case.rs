@@ -9,11 +9,12 @@ pub(super) enum Prober {
     Probe,
     Http,
     Tcp,
+    Unix,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 3] = [Self::Probe, Self::Http, Self::Tcp];
+    pub(super) const ALL: [Self; 4] = [Self::Probe, Self::Http, Self::Tcp, Self::Unix];
 
     /// Its name in a module.
     pub(super) fn name(self) -> &'static str {
@@ -21,6 +22,7 @@ impl Prober {
             Self::Probe => "/probe",
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Unix => "unix",
         }
     }
 }

@@ -19,10 +19,11 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    SocketName,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 14] = [
+pub(super) const ALL: [(Difference, &str, &str); 15] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -99,6 +100,12 @@ pub(super) const ALL: [(Difference, &str, &str); 14] = [
         "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
     blackbox_exporter; here it never is",
     ),
+    (
+        Difference::SocketName,
+        "name of a socket's server",
+        "TLS over a Unix socket without a `server_name` is verified for `localhost`; blackbox_exporter takes the socket's \
+         path for a host name, which never passes",
+    ),
 ];
 
 impl Difference {
@@ -134,8 +141,8 @@ impl Difference {
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
-            // Another host is asked altogether.
-            Self::Scheme => finding.series().is_some(),
+            // Another host is asked altogether, or by another name.
+            Self::Scheme | Self::SocketName => finding.series().is_some(),
             Self::Loop => fewer(finding) && of("probe_http_redirects"),
             Self::UnreadBody => fewer(finding) && of("probe_failed_due_to_regex"),
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),

@@ -28,7 +28,7 @@ Where two severities stand, the second is that of groups that may not page, or o
 In one run, with the whole chain: sites, DNS, a hosting platform, certificate authorities, a registry and click counts on
 loopback; linkwatch; Prometheus with the rules that ship; Alertmanager with the configuration and the templates that ship; a
 receiver. Every alert came through it, and nothing else did; none is shown by rule tests alone. What takes minutes by design
-(`for`, `group_wait`, intervals) was shortened, so that \"for ten minutes\" was two seconds; dates, serial numbers and counts
+(`for`, `group_wait`, intervals) was shortened, so that \"for ten minutes\" was eight seconds; dates, serial numbers and counts
 of clicks are replaced by fixed ones here.
 
 Alerts of severity info are delivered to nobody by the configuration that ships; the run gave that receiver an address.

@@ -227,7 +227,7 @@ impl World {
     }
 
     /// An answer that is right, and takes longer than it may.
-    fn slow_down(&self) {
+    pub(super) fn slow_down(&self) {
         let slow = Answer::After(Duration::from_millis(450), Box::new(Answer::text("ok\n")));
         self.site.host(host(AlertName::EndpointDegraded).unwrap(), slow);
     }
