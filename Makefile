@@ -35,11 +35,14 @@ lint:
 real:
 	scripts/real-peers.sh
 
-# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, then 5,000 endpoints for ten minutes.
+# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, every
+# prober and /probe under load beside blackbox_exporter, then 5,000 endpoints for ten minutes.
 bench: real
 	cargo run --release --example bench -- traffic
 	cargo run --release --example bench -- page
 	cargo run --release --example bench -- cost
+	cargo run --release --example bench -- probers
+	cargo run --release --example bench -- load
 	cargo run --release --example bench -- fleet
 
 # Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes), then

@@ -46,6 +46,7 @@ mod http_client;
 mod http_tls;
 mod probe;
 mod tcp;
+mod unix;
 
 /// Cases under way at once.
 const AT_ONCE: usize = 8;
@@ -60,6 +61,7 @@ fn cases() -> Vec<(Prober, &'static Case)> {
         (Prober::Http, http_client::CASES),
         (Prober::Tcp, tcp::CASES),
         (Prober::Dns, dns::CASES),
+        (Prober::Unix, unix::CASES),
     ];
     let each = sets
         .into_iter()

@@ -7,6 +7,7 @@
 #![expect(clippy::panic, reason = "what cannot be run fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::peers::{Generation, Program as Real, Prometheus, find_or_leave_out, start_prometheus};
@@ -75,7 +76,8 @@ impl Targets {
             let of = self.of.iter().filter(|(_, of, _)| *of == job);
             let targets: Vec<_> = of.map(|(_, _, target)| format!("'{target}'")).collect();
             let targets = targets.join(", ");
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "  - job_name: {job}
     metrics_path: /probe
     params: {{module: [{job}]}}
@@ -85,7 +87,7 @@ impl Targets {
       - {{source_labels: [__param_target], target_label: instance}}
       - {{target_label: __address__, replacement: '{linkwatch}'}}
 "
-            ));
+            );
         }
         text
     }

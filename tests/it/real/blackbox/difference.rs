@@ -22,10 +22,11 @@ pub(super) enum Difference {
     PatternAndCel,
     QuicPhases,
     OtherQuestion,
+    SocketName,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 17] = [
+pub(super) const ALL: [(Difference, &str, &str); 18] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -118,6 +119,12 @@ pub(super) const ALL: [(Difference, &str, &str); 17] = [
         "answer to another question",
         "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
     ),
+    (
+        Difference::SocketName,
+        "name of a socket's server",
+        "TLS over a Unix socket without a `server_name` is verified for `localhost`; blackbox_exporter takes the socket's \
+         path for a host name, which never passes",
+    ),
 ];
 
 impl Difference {
@@ -153,8 +160,8 @@ impl Difference {
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
-            // Another host is asked altogether.
-            Self::Scheme => finding.series().is_some(),
+            // Another host is asked altogether, or by another name.
+            Self::Scheme | Self::SocketName => finding.series().is_some(),
             Self::Loop => fewer(finding) && of("probe_http_redirects"),
             Self::UnreadBody => fewer(finding) && of("probe_failed_due_to_regex"),
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),

@@ -220,6 +220,22 @@ impl Draft<'_> {
             }
             self.talks.push(talk);
         }
+        let folder = self.folder.display().to_string();
+        self.values.insert("folder", folder);
+        for (name, script) in scripts(&tls) {
+            let name = match name {
+                "greeter" => "unix_greeter",
+                "closing" => "unix_closing",
+                "echo" => "unix_echo",
+                "silent" => "unix_silent",
+                "talk_tls" => "unix_tls",
+                "talk_starttls" => "unix_starttls",
+                _ => continue,
+            };
+            let path = self.folder.join(name);
+            self.talks.push(TalkLab::unix(&path, script));
+            self.values.insert(name, path.display().to_string());
+        }
     }
 
     /// Ways to the pages.
