@@ -239,6 +239,9 @@ causes! {
     ExchangeProtocol "exchange_protocol" Exchange Down
         "What came back is not in the protocol that the module speaks.",
         "Check what listens on the port, and that the module's prober is the right one for it.";
+    ExchangeStatus "exchange_status" Exchange Down
+        "The service answers in its protocol that something is wrong: a response code, a health status, a refused upgrade.",
+        "Check the service: it is reached, and says itself that it cannot or will not serve.";
     ExchangeMismatch "exchange_mismatch" Exchange Down
         "The answer is not the one that the module expects.",
         "Compare the answer with the module's rules; correct the service, or the rules.";

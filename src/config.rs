@@ -23,6 +23,7 @@ mod expect;
 mod files;
 mod foresight;
 mod group;
+mod grpc_module;
 mod header;
 mod http_module;
 mod maintenance;
@@ -42,6 +43,7 @@ mod traffic;
 mod tree;
 mod unix_module;
 mod value;
+mod websocket_module;
 
 pub use crate::discovery::GroupPlan;
 pub use error::{ConfigErrors, Place, Problem};

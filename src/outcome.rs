@@ -18,7 +18,7 @@ mod failure;
 mod resolution;
 mod tls;
 
-pub use answer::{AnswerFacts, Awaited, DialogueFacts};
+pub use answer::{AnswerFacts, Awaited, DialogueFacts, GrpcFacts, ServingStatus, WebSocketFacts};
 pub use failure::{ConnectFailure, ExchangeFailure, Failure, HttpFailure, TlsFailure};
 pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
@@ -283,4 +283,6 @@ pub enum Rule {
     Body,
     /// The answer in another protocol than HTTP.
     Answer,
+    /// What an answer in another protocol says of itself: that all is well.
+    AnswerStatus,
 }

@@ -22,11 +22,13 @@ mod call;
 pub mod connect;
 pub mod dialogue;
 pub mod dns;
+pub mod grpc;
 pub mod http;
 pub mod line;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
+pub mod websocket;
 
 /// Addresses of one name that are tried: a hostile zone may have thousands.
 const ADDRESSES_LIMIT: usize = 32;
@@ -49,6 +51,10 @@ pub enum ProberKind {
     Tcp(Box<tcp::Settings>),
     /// A dialogue over a socket of this machine.
     Unix(Box<unix::Settings>),
+    /// The health check of gRPC.
+    Grpc(Box<grpc::Settings>),
+    /// A dialogue by messages over a WebSocket.
+    WebSocket(Box<websocket::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -68,6 +74,8 @@ impl ProberKind {
             Self::Http(_) => ProberName::Http,
             Self::Tcp(_) => ProberName::Tcp,
             Self::Unix(_) => ProberName::Unix,
+            Self::Grpc(_) => ProberName::Grpc,
+            Self::WebSocket(_) => ProberName::WebSocket,
         }
     }
 
@@ -77,6 +85,8 @@ impl ProberKind {
             Self::Http(settings) => Some(settings.addressing),
             Self::Tcp(settings) => Some(settings.addressing),
             Self::Unix(_) => None,
+            Self::Grpc(settings) => Some(settings.addressing),
+            Self::WebSocket(settings) => Some(settings.addressing),
         }
     }
 
@@ -90,6 +100,12 @@ impl ProberKind {
             }
             Self::Tcp(settings) => each(addresses, |address| tcp::attempt(call, settings, address).boxed()),
             Self::Unix(settings) => vec![unix::attempt(call, settings).boxed()],
+            Self::Grpc(settings) => each(addresses, |address| {
+                grpc::attempt(call, settings, address).boxed()
+            }),
+            Self::WebSocket(settings) => each(addresses, |address| {
+                websocket::attempt(call, settings, address).boxed()
+            }),
         }
     }
 }

@@ -14,13 +14,13 @@ use super::raw;
 use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, http_module, show, tcp_module, unix_module};
+use super::{defaults, grpc_module, http_module, show, tcp_module, unix_module, websocket_module};
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 4] = ["icmp", "dns", "grpc", "websocket"];
+const LATER: [&str; 2] = ["icmp", "dns"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -153,6 +153,14 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
         ProberName::Unix => {
             let unix = section(raw.unix.as_ref(), *place, at, unix_module::resolve)?;
             ProberKind::Unix(Box::new(unix))
+        }
+        ProberName::Grpc => {
+            let grpc = section(raw.grpc.as_ref(), *place, at, grpc_module::resolve)?;
+            ProberKind::Grpc(Box::new(grpc))
+        }
+        ProberName::WebSocket => {
+            let websocket = section(raw.websocket.as_ref(), *place, at, websocket_module::resolve)?;
+            ProberKind::WebSocket(Box::new(websocket))
         }
     };
     Some(Module {

@@ -216,6 +216,9 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
             "Check what listens at {url}{at}, and that module {} speaks its protocol: {actual}.",
             endpoint.group.module
         ),
+        Cause::ExchangeStatus => format!(
+            "Look at the service at {url}{at}: it is reached, and says itself that it does not serve: {actual}."
+        ),
         Cause::ExchangeMismatch => format!(
             "Compare what {url}{at} answers with the rules of module {}: expected {expected}, got {actual}.",
             endpoint.group.module

@@ -241,6 +241,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Header => Cause::HttpHeader,
         Rule::Body => Cause::HttpBody,
         Rule::Answer => Cause::ExchangeMismatch,
+        Rule::AnswerStatus => Cause::ExchangeStatus,
     }
 }
 

@@ -12,11 +12,15 @@ pub enum ProberName {
     Tcp,
     /// A dialogue over a socket of this machine.
     Unix,
+    /// The health check of gRPC.
+    Grpc,
+    /// A dialogue by messages over a WebSocket.
+    WebSocket,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Unix];
+    pub const ALL: [Self; 5] = [Self::Http, Self::Tcp, Self::Unix, Self::Grpc, Self::WebSocket];
 
     /// The name in configurations.
     #[must_use]
@@ -25,6 +29,8 @@ impl ProberName {
             Self::Http => "http",
             Self::Tcp => "tcp",
             Self::Unix => "unix",
+            Self::Grpc => "grpc",
+            Self::WebSocket => "websocket",
         }
     }
 
@@ -35,6 +41,8 @@ impl ProberName {
             Self::Http => &["https", "http"],
             Self::Tcp => &["tcp"],
             Self::Unix => &["unix"],
+            Self::Grpc => &["grpc"],
+            Self::WebSocket => &["wss", "ws", "https", "http"],
         }
     }
 
@@ -42,7 +50,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Unix => false,
+            Self::Http | Self::Unix | Self::Grpc | Self::WebSocket => false,
             Self::Tcp => true,
         }
     }

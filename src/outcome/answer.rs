@@ -8,6 +8,10 @@ use serde::Serialize;
 pub enum AnswerFacts {
     /// A dialogue by lines or bytes, over TCP or a socket of this machine.
     Dialogue(DialogueFacts),
+    /// What a server of gRPC said of a service's health.
+    Grpc(GrpcFacts),
+    /// What came of a WebSocket.
+    WebSocket(WebSocketFacts),
 }
 
 /// How far a dialogue went.
@@ -31,4 +35,61 @@ pub enum Awaited {
     Line,
     /// These very bytes.
     Bytes,
+}
+
+/// What a server of gRPC answered to `grpc.health.v1.Health/Check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrpcFacts {
+    /// The status of the call, 0 is OK; the one that stands for what came in its place where that was no answer of gRPC.
+    pub status: u32,
+    /// The status in words, as the server gives them, at most 200 characters.
+    pub message: String,
+    /// What the service says of its health, where the call went well.
+    pub serving: Option<ServingStatus>,
+}
+
+/// What a service says of its health (`grpc.health.v1.HealthCheckResponse.ServingStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ServingStatus {
+    /// It does not say.
+    Unknown,
+    /// It serves.
+    Serving,
+    /// It does not.
+    NotServing,
+    /// There is no such service.
+    ServiceUnknown,
+}
+
+impl ServingStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Unknown,
+        Self::Serving,
+        Self::NotServing,
+        Self::ServiceUnknown,
+    ];
+
+    /// The name in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Serving => "SERVING",
+            Self::NotServing => "NOT_SERVING",
+            Self::ServiceUnknown => "SERVICE_UNKNOWN",
+        }
+    }
+}
+
+/// What a server answered to the request for an upgrade (RFC 6455 section 4.2.2), and what was said then.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WebSocketFacts {
+    /// The status; 101 is an upgrade.
+    pub status: u16,
+    /// Whether the connection was upgraded.
+    pub upgraded: bool,
+    /// How far the dialogue over it went.
+    pub dialogue: DialogueFacts,
 }

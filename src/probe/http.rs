@@ -8,13 +8,13 @@ use regex::Regex;
 use super::{Addressing, tls};
 
 mod body;
-mod exchange;
+pub(super) mod exchange;
 mod hop;
 mod redirect;
 mod request;
 mod response;
 mod rules;
-mod stream;
+pub(super) mod stream;
 
 pub(super) use hop::Journey;
 

@@ -8,8 +8,10 @@ use crate::outcome::TlsFacts;
 
 mod address;
 mod dialogue;
+mod grpc;
 mod http;
 mod tls;
+mod websocket;
 
 /// A family of `/probe`: a gauge like all of them.
 #[derive(Debug)]
@@ -26,9 +28,11 @@ pub(super) type Sample = (Vec<(Cow<'static, str>, String)>, f64);
 /// Every family that a prober may export, by name.
 pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
     let tables: &[&[ProbeSeries]] = match prober {
-        ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, http::SERIES],
-        ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, dialogue::SERIES],
-        ProberName::Unix => &[COMMON, tls::SERIES, dialogue::SERIES],
+        ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, tls::CHAIN, http::SERIES],
+        ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, tls::CHAIN, dialogue::SERIES],
+        ProberName::Unix => &[COMMON, tls::SERIES, tls::CHAIN, dialogue::SERIES],
+        ProberName::Grpc => &[COMMON, address::SERIES, tls::SERIES, grpc::SERIES],
+        ProberName::WebSocket => &[COMMON, address::SERIES, websocket::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

@@ -12,8 +12,8 @@ use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
 use crate::lab::{
-    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, TalkLab, Turn,
-    WebLab,
+    Answer, Authority, Check, Connect, DAY, DnsLab, Flaw, GrpcLab, Handshake, Issued, Reply, Says, Staple,
+    TalkLab, Turn, WebLab,
 };
 
 /// The authority whose renewals are watched.
@@ -34,6 +34,7 @@ pub(crate) struct Internet {
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
     talks: Vec<TalkLab>,
+    services: Vec<GrpcLab>,
     groups: String,
     platforms: String,
     intermediates: tempfile::NamedTempFile,
@@ -87,6 +88,7 @@ impl Internet {
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
             talks: Vec::new(),
+            services: Vec::new(),
             groups: String::new(),
             platforms: String::new(),
             intermediates,
@@ -112,6 +114,7 @@ foresight:
 platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
+  alive: {{prober: grpc}}
   greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
   limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
 groups:
@@ -284,6 +287,12 @@ groups:
             Cause::ExchangeProtocol => {
                 let endless = Turn::Say(vec![b'x'; 70_000]);
                 self.talks(cause, [endless, Turn::Hang]).await;
+            }
+            Cause::ExchangeStatus => {
+                let server = GrpcLab::plain(Check::Health(2)).await;
+                let url = server.url_of(&host(cause));
+                self.watch(cause.as_str(), &url, &Extra::module("alive"));
+                self.services.push(server);
             }
             Cause::ExchangeMismatch => self.talks(cause, [Turn::say("550 go away\r\n")]).await,
             Cause::CertificateExpiring => {

@@ -29,23 +29,27 @@ mod nginx;
 mod python;
 mod world;
 
+mod grpc;
 mod http;
 mod http_answers;
 mod http_tls;
 mod probe;
 mod tcp;
+mod unix;
 
 /// Cases under way at once.
 const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 5] = [
+    let sets: [(Prober, &[Case]); 7] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
         (Prober::Tcp, tcp::CASES),
+        (Prober::Unix, unix::CASES),
+        (Prober::Grpc, grpc::CASES),
     ];
     let each = sets
         .into_iter()

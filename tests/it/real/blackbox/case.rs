@@ -9,11 +9,13 @@ pub(super) enum Prober {
     Probe,
     Http,
     Tcp,
+    Unix,
+    Grpc,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 3] = [Self::Probe, Self::Http, Self::Tcp];
+    pub(super) const ALL: [Self; 5] = [Self::Probe, Self::Http, Self::Tcp, Self::Unix, Self::Grpc];
 
     /// Its name in a module.
     pub(super) fn name(self) -> &'static str {
@@ -21,6 +23,8 @@ impl Prober {
             Self::Probe => "/probe",
             Self::Http => "http",
             Self::Tcp => "tcp",
+            Self::Unix => "unix",
+            Self::Grpc => "grpc",
         }
     }
 }

@@ -19,11 +19,14 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    SocketUrl,
+    LocalName,
+    CheckedTls,
 }
 
 impl Difference {
     /// Every one, in the order of the documents.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::OwnSeries,
         Self::Escaping,
         Self::Cipher,
@@ -38,6 +41,9 @@ impl Difference {
         Self::StageBudget,
         Self::ResetRace,
         Self::LongHead,
+        Self::SocketUrl,
+        Self::LocalName,
+        Self::CheckedTls,
     ];
 
     /// Its name and its reason in the documents.
@@ -100,6 +106,21 @@ impl Difference {
                 "head without end",
                 "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
             ),
+            Self::SocketUrl => (
+                "socket as a URL",
+                "`unix:///run/app.sock` is the socket at that path, as it is written in groups; blackbox_exporter takes the \
+                 whole for a path",
+            ),
+            Self::LocalName => (
+                "socket with TLS",
+                "the server must be `localhost` where the module does not name it; blackbox_exporter has no name to \
+                 verify then and fails",
+            ),
+            Self::CheckedTls => (
+                "TLS of a refused check",
+                "`probe_grpc_ssl` is 1 and the certificate has its series whenever the handshake succeeded; \
+                 blackbox_exporter has them only where the status of the call is OK",
+            ),
             Self::ResetRace => (
                 "reset at once",
                 "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
@@ -142,6 +163,11 @@ impl Difference {
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
             Self::StageBudget => fewer(finding) && of("probe_duration_seconds"),
             Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
+            Self::SocketUrl | Self::LocalName => finding.series().is_some(),
+            Self::CheckedTls => {
+                of("probe_grpc_ssl")
+                    || (of("probe_ssl_") || of("probe_tls_")) && matches!(finding, Finding::Added(_))
+            }
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }
