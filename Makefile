@@ -1,9 +1,10 @@
 # Everything a developer or a build machine does. `make test` is all that CI runs.
 
-.PHONY: demo test real schema pages bench e2e fuzz lint docs
+.PHONY: demo test real schema pages preview bench e2e fuzz lint docs
 
 # The incident of May 8th, live, clicks included: lab and program in one process, /metrics on http://127.0.0.1:9716/.
 demo:
+	cargo build --bin linkwatch --example incident
 	cargo run --example incident -- --live
 
 # Formatting, lints, documentation, and every test, the real peers' included.
@@ -12,13 +13,19 @@ test: real lint schema
 	cargo test --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --lib
 
-# The dashboards, held against the type that Grafana publishes.
+# The dashboards, held against the type that Grafana publishes; the operator's resources, against its own schemas.
 schema:
 	scripts/dashboard-schema.sh
+	scripts/operator-schema.sh
 
 # The pages of a running linkwatch (`make demo`), looked at in Chromium and judged by axe-core. A tool of ours.
 pages:
 	scripts/pages.sh
+
+# The dashboards, drawn with Grafana's own components over a recorded incident, into docs/pictures. A tool of ours; the first
+# time it records the incident at the shipped intervals, which takes about twenty minutes.
+preview: real
+	scripts/preview.sh
 
 lint:
 	cargo fmt --check

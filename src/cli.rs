@@ -58,11 +58,12 @@ impl From<Exit> for ExitCode {
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    serve: ServeArgs,
+    // Before the arguments of serving, whose heading would hold it too.
     /// When to colour what is printed; the variable `NO_COLOR` is respected.
     #[arg(long, value_enum, default_value_t = terminal::Color::Auto, global = true, value_name = "WHEN")]
     color: terminal::Color,
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,10 +14,12 @@ mod certificates;
 mod dns;
 mod endpoint;
 mod fleet;
+mod kind;
 mod own;
 mod panel;
 mod query;
 mod traffic;
+mod wrong;
 
 /// Every dashboard, from the whole to the parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

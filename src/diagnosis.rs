@@ -16,6 +16,7 @@ use crate::outlook::{Foreseen, platform::Statement};
 
 mod advice;
 mod attempt;
+pub mod catalogue;
 mod certificate;
 mod dns;
 pub mod explain;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use linkwatch::alert::{Parameters, rules_yaml};
 use linkwatch::clock::{Clock as _, SystemClock};
 
-use super::it::real::peers::{Generation, Program, Prometheus, start_prometheus};
+use super::it::real::peers::{Generation, Program, Prometheus, start_prometheus, start_prometheus_on};
 use super::pace::Pace;
 use super::panels::Panels;
 
@@ -16,8 +16,8 @@ use super::panels::Panels;
 pub(crate) struct Alerts(Option<Prometheus>);
 
 impl Alerts {
-    /// Has linkwatch scraped, and the rules evaluated, at this pace.
-    pub(crate) async fn start(directory: &Path, web: SocketAddr, pace: &Pace) -> Self {
+    /// Has linkwatch scraped, and the rules evaluated, at this pace; `data` is kept.
+    pub(crate) async fn start(directory: &Path, web: SocketAddr, pace: &Pace, data: Option<&Path>) -> Self {
         let Some(program) = Program::Prometheus.find(Generation::Current) else {
             return Self(None);
         };
@@ -33,7 +33,10 @@ impl Alerts {
              scrape_configs: [{{job_name: linkwatch, static_configs: [{{targets: ['{web}']}}]}}]\n",
             file.display()
         );
-        Self(Some(start_prometheus(&program, &configuration).await))
+        Self(Some(match data {
+            Some(data) => start_prometheus_on(&program, &configuration, data, None).await,
+            None => start_prometheus(&program, &configuration).await,
+        }))
     }
 
     /// Whether anybody judges.
@@ -48,9 +51,9 @@ impl Alerts {
     }
 
     /// What the dashboards show.
-    pub(crate) async fn panels(&self) -> Option<Panels> {
+    pub(crate) async fn panels(&self, pace: &Pace) -> Option<Panels> {
         match &self.0 {
-            Some(prometheus) => Some(Panels::ask(prometheus).await),
+            Some(prometheus) => Some(Panels::ask(prometheus, pace.rate).await),
             None => None,
         }
     }

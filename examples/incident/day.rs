@@ -101,8 +101,10 @@ impl Replay {
                 && self.certificates_end().await
         };
         let seen = seen && self.see_certificates_fail().await && self.see_one_page().await;
-        let seen =
-            seen && self.see_quiet().await && self.see_no_second_page().await && self.see_dashboards().await;
+        let seen = seen && self.see_quiet().await && self.see_no_second_page().await;
+        tokio::time::sleep(self.pace.stands).await;
+        let seen = seen && self.see_dashboards().await;
+        self.moments.note_outage(self.internet.clock);
         if !seen || !self.pace.repairs {
             return seen;
         }
@@ -110,6 +112,7 @@ impl Replay {
             && self.see_the_rest_rescued().await
             && self.see_all_well().await
             && self.see_clicks_back().await
+            && self.stay_well().await
             && self.see_dashboards().await
             && self.has_never_paged_for_clicks().await
             && self.see_one_page().await
@@ -186,7 +189,7 @@ impl Replay {
 
     /// Every panel of every dashboard shows what it is for, or says why it is empty.
     async fn see_dashboards(&mut self) -> bool {
-        let Some(panels) = self.alerts.panels().await else {
+        let Some(panels) = self.alerts.panels(&self.pace).await else {
             return true;
         };
         for fault in &panels.faults {
@@ -249,6 +252,11 @@ impl Replay {
         let well = async || watched.all(|known| of(known) == Some(WELL));
         let event = "all ten up, no cause but missing clicks";
         self.timeline.wait(event, limit, well).await && self.see_authority("up again", Some(true)).await
+    }
+
+    async fn stay_well(&self) -> bool {
+        tokio::time::sleep(self.pace.calm).await;
+        self.watched.all(|known| of(known) == Some(WELL))
     }
 
     /// What was said of each domain from the reset on is what was true, in its order.

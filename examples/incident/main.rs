@@ -6,6 +6,7 @@
 //! cargo run --example incident -- --at-once       # the same, but certificates fail with the reset
 //! cargo run --example incident -- --wrong-page    # every probe stays green, and only the clicks tell
 //! cargo run --example incident -- --live          # at the shipped intervals, on port 9716, until Ctrl-C
+//! cargo run --example incident -- --record FOLDER # at the shipped intervals to the end of the day, Prometheus' data kept
 //! ```
 //!
 //! The incident: the platform resets the targets of all ten domains; DNS keeps the old one. What must come of it:
@@ -19,7 +20,8 @@
 //!
 //! A replay exits 0 only if everything came as it should. It probes at a fast pace, and its clock, by which clicks are
 //! counted and watched, runs twenty times as fast; that clock's time is what it prints. Where the real Prometheus is
-//! there (`make real`), the rules that ship are judged by it.
+//! there (`make real`), the rules that ship are judged by it. A recording takes about twenty minutes; `make preview` draws the
+//! dashboards from it.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 #![expect(
@@ -28,6 +30,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use linkwatch::telemetry;
@@ -35,6 +38,7 @@ use linkwatch::telemetry;
 mod alerts;
 mod day;
 mod internet;
+mod moments;
 mod pace;
 mod panels;
 mod replay;
@@ -58,6 +62,8 @@ use replay::{Replay, Scenario};
 async fn main() -> ExitCode {
     let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
     let live = asked("--live");
+    let mut rest = std::env::args().skip_while(|argument| argument != "--record");
+    let record = rest.nth(1).map(PathBuf::from);
     let scenario = if asked("--wrong-page") {
         Scenario::WrongPage
     } else if asked("--at-once") {
@@ -67,19 +73,27 @@ async fn main() -> ExitCode {
     };
     let (level, port, pace) = if live {
         (telemetry::Level::Info, 9716, Pace::shipped())
+    } else if record.is_some() {
+        (telemetry::Level::Error, 0, Pace::recorded())
     } else {
         (telemetry::Level::Error, 0, Pace::fast())
     };
     telemetry::install(level, telemetry::Format::Logfmt);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut replay = match Replay::set_up(scenario, pace, address).await {
+    let data = record.as_ref().map(|folder| folder.join("data"));
+    let mut replay = match Replay::set_up(scenario, pace, address, data.as_deref()).await {
         Ok(replay) => replay,
         Err(error) => {
             println!("cannot serve on {address}: {error}; is another linkwatch running?");
             return ExitCode::FAILURE;
         }
     };
-    let passed = replay.run().await;
+    let mut passed = replay.run().await;
+    if let Some(folder) = record {
+        passed = passed
+            && replay.alerts.are_judged()
+            && replay.moments.write(&folder, replay.internet.clock).is_ok();
+    }
     if live {
         let web = replay.watched.web;
         println!("\nIt goes on: look at the pages above, or try\n");
@@ -102,7 +116,7 @@ mod tests {
     /// What the replay of a scenario prints.
     async fn printed(scenario: Scenario) -> String {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let replay = Replay::set_up(scenario, Pace::fast(), any).await;
+        let replay = Replay::set_up(scenario, Pace::fast(), any, None).await;
         let mut replay = replay.expect("a free port");
         let passed = replay.run().await;
         replay.watched.stop().await;

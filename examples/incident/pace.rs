@@ -28,6 +28,12 @@ pub(crate) struct Pace {
     pub(crate) clicks: Duration,
     /// How many times as fast the clock runs.
     pub(crate) times: u32,
+    /// What `$__rate_interval` is in a dashboard over these scrapes.
+    pub(crate) rate: &'static str,
+    /// How long all is well before anything breaks, and after all is mended.
+    pub(crate) calm: Duration,
+    /// How long all that is broken stands before anything is mended.
+    pub(crate) stands: Duration,
     /// Whether everything is mended at the end.
     pub(crate) repairs: bool,
 }
@@ -45,7 +51,20 @@ impl Pace {
             verdict: Duration::from_secs(60),
             clicks: Duration::from_secs(8 * 60),
             times: 1,
+            rate: "40s",
+            calm: Duration::ZERO,
+            stands: Duration::ZERO,
             repairs: false,
+        }
+    }
+
+    /// The shipped intervals, with something to see before and after.
+    pub(crate) fn recorded() -> Self {
+        Self {
+            calm: Duration::from_secs(180),
+            stands: Duration::from_secs(240),
+            repairs: true,
+            ..Self::shipped()
         }
     }
 
@@ -61,6 +80,9 @@ impl Pace {
             verdict: Duration::from_secs(20),
             clicks: Duration::from_secs(60),
             times: 20,
+            rate: "4s",
+            calm: Duration::ZERO,
+            stands: Duration::ZERO,
             repairs: true,
         }
     }

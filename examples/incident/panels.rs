@@ -22,23 +22,23 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Asks all of them.
-    pub(crate) async fn ask(prometheus: &Prometheus) -> Self {
+    /// Asks all of them, with this as `$__rate_interval`.
+    pub(crate) async fn ask(prometheus: &Prometheus, rate: &str) -> Self {
         let mut panels = Self::default();
         for name in DashboardName::ALL {
             let board = dashboard::json(name, &Parameters::default());
             let all = board["panels"].as_array().expect("panels").iter();
             for panel in all.filter(|panel| panel["type"] != "row") {
-                panels.take(name, panel, prometheus).await;
+                panels.take(name, panel, prometheus, rate).await;
             }
         }
         panels
     }
 
-    async fn take(&mut self, name: DashboardName, panel: &Value, prometheus: &Prometheus) {
+    async fn take(&mut self, name: DashboardName, panel: &Value, prometheus: &Prometheus, rate: &str) {
         let mut found = 0;
         for target in panel["targets"].as_array().expect("targets") {
-            let answer = prometheus.json(&path(target)).await;
+            let answer = prometheus.json(&path(target, rate)).await;
             for said in ["error", "warnings", "infos"] {
                 if !answer[said].is_null() {
                     self.faults
@@ -59,9 +59,9 @@ impl Panels {
 }
 
 /// The request that Grafana would make, with everything chosen.
-fn path(target: &Value) -> String {
+fn path(target: &Value, rate: &str) -> String {
     let query = target["expr"].as_str().expect("a query");
-    let query = query.replace("$__rate_interval", "4s");
+    let query = query.replace("$__rate_interval", rate);
     let query = ["job", "instance", "group", "name"]
         .iter()
         .fold(query, |query, name| query.replace(&format!("${name}"), ".+"));

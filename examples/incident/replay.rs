@@ -1,6 +1,7 @@
 //! What all scenarios share, and the wrong page: what breaks, what must come of it, and how it is mended.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use linkwatch::cause::Cause;
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use super::alerts::Alerts;
 use super::day::Told;
 use super::internet::{DOMAINS, Internet, LANDING, OLD_TARGET, WRONG_PAGE, domain};
+use super::moments::Moments;
 use super::pace::Pace;
 use super::timeline::Timeline;
 use super::watched::{Watched, is_quiet, root, symptom};
@@ -36,18 +38,24 @@ pub(crate) struct Replay {
     pub(crate) timeline: Timeline,
     pub(crate) told: Told,
     pub(crate) directory: tempfile::TempDir,
+    pub(crate) moments: Moments,
 }
 
 impl Replay {
-    /// Starts the lab, linkwatch and, if there is one, Prometheus.
-    pub(crate) async fn set_up(scenario: Scenario, pace: Pace, address: SocketAddr) -> std::io::Result<Self> {
+    /// Starts the lab, linkwatch and, if there is one, Prometheus, whose `data` is kept if a folder is named.
+    pub(crate) async fn set_up(
+        scenario: Scenario,
+        pace: Pace,
+        address: SocketAddr,
+        data: Option<&Path>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let directory = tempfile::tempdir()?;
         let clock = pace.clock();
         let internet = Internet::start(clock).await;
         internet.write_config(directory.path(), &pace, false);
         let watched = Watched::start(directory.path(), listener, Arc::new(clock));
-        let alerts = Alerts::start(directory.path(), watched.web, &pace).await;
+        let alerts = Alerts::start(directory.path(), watched.web, &pace, data).await;
         let mut timeline = Timeline::new(clock);
         let (web, resolver) = (watched.web, internet.dns.addr());
         timeline.say(&format!(
@@ -71,6 +79,7 @@ impl Replay {
             timeline,
             told,
             directory,
+            moments: Moments::begin(clock),
         })
     }
 
@@ -78,6 +87,7 @@ impl Replay {
     pub(crate) async fn run(&mut self) -> bool {
         let mut passed = self.begin().await;
         self.pace.half_a_minute(self.internet.clock).await;
+        tokio::time::sleep(self.pace.calm).await;
         passed = passed
             && match self.scenario {
                 Scenario::Day | Scenario::DayAtOnce => self.day().await,

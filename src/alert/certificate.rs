@@ -68,7 +68,7 @@ pub(super) fn expiring(expressions: Expressions<'_>, parameters: &Parameters) ->
     let own = format!("{}, position=\"0\"", text::own_endpoint());
     let left = |matchers: &str| {
         let until = family("certificate_not_after_timestamp_seconds", matchers);
-        format!("max without({}) ({until}) - time()", REPLICA_LABELS)
+        format!("max without({REPLICA_LABELS}) ({until}) - time()")
     };
     let intermediates = left(&format!("{}, position!=\"0\"", text::own_endpoint()));
     let left = left(&own);

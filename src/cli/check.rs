@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{CheckArgs, Exit, Output, complain, terminal};
+use super::{CheckArgs, Exit, Output, complain, terminal, warn};
 use crate::diagnosis::{Standing, Verdict};
 use crate::endpoint::{Endpoint, PlatformName};
 use crate::outcome::Outcome;
@@ -17,11 +17,13 @@ pub(super) mod plan;
 mod progress;
 mod report;
 mod round;
+mod stop;
 mod table;
 mod watch;
 
 use progress::Progress;
 use round::Rounds;
+use stop::Stop;
 
 /// An endpoint that has been checked.
 #[derive(Debug)]
@@ -99,9 +101,10 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     if args.watch {
         return runtime.block_on(watch::run(&mut rounds, args.interval));
     }
-    let mut progress = Progress::over(rounds.len());
-    let checked = runtime.block_on(rounds.next(&[], |one| progress.saw(one)));
-    drop(progress);
+    let checked = match runtime.block_on(once(&mut rounds)) {
+        Ok(checked) => checked,
+        Err(exit) => return exit,
+    };
     let exit = exit(&checked);
     match args.output {
         Output::Text => text(&checked, &kinds, args),
@@ -109,6 +112,25 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         Output::Prometheus => data::prometheus(checked),
     }
     exit
+}
+
+/// One round; whoever ends it early is told how far it came, and nothing half done.
+async fn once(rounds: &mut Rounds) -> Result<Vec<Checked>, Exit> {
+    let mut stop = Stop::new().map_err(|message| complain(&message))?;
+    let mut progress = Progress::over(rounds.len());
+    let finished = tokio::select! {
+        biased;
+        checked = rounds.next(&[], |one| progress.saw(one)) => Some(checked),
+        () = stop.called() => None,
+    };
+    let (done, total) = progress.so_far();
+    drop(progress);
+    finished.ok_or_else(|| {
+        warn(&format!(
+            "stopped: {done} of {total} were checked, nothing is told of them"
+        ));
+        Exit::Unknown
+    })
 }
 
 /// A report of one endpoint; of several a table, and below it reports of those that are worst off.

@@ -6,7 +6,7 @@ use super::terminal::{self, BOLD, DIM, PLAIN, Sheet, styled};
 use super::{Exit, complain};
 use crate::alert::{AlertName, alert_of};
 use crate::cause::{Cause, Effect};
-use crate::diagnosis::explain::explained_by;
+use crate::diagnosis::catalogue::{roots, symptoms};
 
 /// What `explain` can be told.
 #[derive(Debug, Args)]
@@ -94,8 +94,7 @@ fn explain(cause: Cause) {
     row("layer", cause.stage().as_str().to_owned());
     row("effect", effect.to_owned());
     row("do", cause.remedy().to_owned());
-    let explains = named(Cause::ALL.iter().filter(|symptom| explained_by(**symptom, cause)));
-    let explained = named(Cause::ALL.iter().filter(|root| explained_by(cause, **root)));
+    let (explains, explained) = (named(symptoms(cause)), named(roots(cause)));
     if !explains.is_empty() {
         row("is root of", explains);
     }
@@ -107,8 +106,8 @@ fn explain(cause: Cause) {
     sheet.print();
 }
 
-fn named<'a>(causes: impl Iterator<Item = &'a Cause>) -> String {
-    let names: Vec<&str> = causes.map(|cause| cause.as_str()).collect();
+fn named(causes: impl Iterator<Item = Cause>) -> String {
+    let names: Vec<&str> = causes.map(Cause::as_str).collect();
     names.join(", ")
 }
 

@@ -3,7 +3,7 @@
 //! Every text goes through [`visible`] here, whatever its origin: nothing that a server sends can steer a terminal.
 
 use std::borrow::Cow;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -23,6 +23,9 @@ const PIPED: usize = 100;
 
 /// Columns that are used of a terminal.
 const USED: std::ops::RangeInclusive<usize> = 60..=120;
+
+/// What takes away the rest of a line.
+const ERASE: &str = "\u{1b}[K";
 
 /// Lines that count as a screenful where the output is not a terminal.
 const PIPED_LINES: usize = 50;
@@ -66,9 +69,83 @@ pub(super) fn lines() -> usize {
     size().map_or(PIPED_LINES, |(_, height)| height.max(10))
 }
 
-/// Whether lines on standard output can be drawn over.
-pub(super) fn is_live() -> bool {
-    std::io::stdout().is_terminal()
+/// Where a line can be drawn over: standard output or standard error, while it is a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Live {
+    /// Standard output.
+    Output,
+    /// Standard error.
+    Error,
+}
+
+impl Live {
+    /// The stream, if lines on it can be drawn over.
+    pub(super) fn on(self) -> Option<Self> {
+        let terminal = match self {
+            Self::Output => std::io::stdout().is_terminal(),
+            Self::Error => std::io::stderr().is_terminal(),
+        };
+        let obeys = std::env::var_os("TERM").is_none_or(|kind| kind != "dumb");
+        (terminal && obeys).then_some(self)
+    }
+
+    /// Columns that a line may take without wrapping, the `^C` that a terminal echoes behind it included: one that wraps
+    /// cannot be drawn over.
+    pub(super) fn room(self) -> usize {
+        let size = match self {
+            Self::Output => terminal_size::terminal_size_of(std::io::stdout()),
+            Self::Error => terminal_size::terminal_size_of(std::io::stderr()),
+        };
+        size.map_or(PIPED, |(width, _)| usize::from(width.0))
+            .saturating_sub(3)
+    }
+
+    /// Draws a text over the line, as much of it as there is room for.
+    pub(super) fn draw(self, text: &str) {
+        let shown = fitting(text, self.room());
+        self.write(&if self.is_coloured() {
+            format!("\r{DIM}{shown}{DIM:#}{ERASE}")
+        } else {
+            format!("\r{shown}{ERASE}")
+        });
+    }
+
+    /// Takes the line away.
+    pub(super) fn erase(self) {
+        self.write(&format!("\r{ERASE}"));
+    }
+
+    fn is_coloured(self) -> bool {
+        let choice = match self {
+            Self::Output => anstream::AutoStream::choice(&std::io::stdout()),
+            Self::Error => anstream::AutoStream::choice(&std::io::stderr()),
+        };
+        choice != anstream::ColorChoice::Never
+    }
+
+    /// Not by way of `anstream`: without colour it would take the codes that erase for colours.
+    fn write(self, text: &str) {
+        // A terminal that has gone needs no line.
+        let _ = match self {
+            Self::Output => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+            Self::Error => std::io::stderr().lock().write_all(text.as_bytes()),
+        };
+    }
+}
+
+/// As much of a text as fits into so many columns.
+fn fitting(text: &str, columns: usize) -> String {
+    let mut left = columns;
+    let fits = |character: &char| {
+        let width = character.width().unwrap_or(0);
+        let room = left.checked_sub(width);
+        left = room.unwrap_or(0);
+        room.is_some()
+    };
+    visible(text).chars().take_while(fits).collect()
 }
 
 /// A piece of a line in one style.
@@ -268,6 +345,14 @@ mod tests {
         for text in ["", "short", "東京東京", "\u{1b}"] {
             assert_eq!(padded(text, 9).width(), 9, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_live_line_is_never_wider_than_its_room() {
+        assert_eq!(fitting("12 of 40 checked", 8), "12 of 40");
+        assert_eq!(fitting("東京東京", 5), "東京");
+        assert_eq!(fitting("short", 60), "short");
+        assert_eq!(fitting("short", 0), "");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Where names lead, and where the platforms that host them say that they must.
 
+use serde_json::json;
+
 use super::board::{Board, Variable};
+use super::fleet::TO_ENDPOINT;
 use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED};
-use super::query::{ENDPOINT, count, max, series};
+use super::query::{ENDPOINT, TARGETS, count, fresh, max, places, series};
+use super::wrong::coloured;
 use crate::alert::expression::aggregate;
 
 pub(super) fn board() -> Board {
@@ -23,7 +27,7 @@ fn state(state: &str) -> String {
 fn now() -> Vec<Panel> {
     let stat = |title, description, query: String, colour| {
         Panel::new(Kind::Stat, title, description)
-            .size(6, 4)
+            .size(6, 3)
             .query(query, title)
             .steps(GREEN, &[(1.0, colour)])
     };
@@ -58,6 +62,7 @@ fn now() -> Vec<Panel> {
 fn names() -> Vec<Panel> {
     let changes = series("dns_answer_changes_total", ENDPOINT);
     vec![
+        apart(),
         Panel::new(
             Kind::Timeline,
             "Targets that are not matched",
@@ -66,13 +71,15 @@ fn names() -> Vec<Panel> {
         .size(24, 9)
         .query(
             format!(
-                "{} == 1",
-                max("dns_target_state", &format!("{ENDPOINT}, state!=\"match\""))
+                "({}) > 0",
+                places("dns_target_state", ENDPOINT, "state", &TARGETS)
             ),
-            "{{name}} {{state}}",
+            "{{name}}",
         )
-        .steps(RED, &[])
-        .means("1", "so", RED)
+        .steps(GREY, &[])
+        .means("1", "elsewhere", RED)
+        .means("2", "dangling", RED)
+        .means("3", "not comparable", GREY)
         .empty("Every name leads where it should, or none is expected to lead anywhere."),
         Panel::new(
             Kind::Lines,
@@ -86,6 +93,7 @@ fn names() -> Vec<Panel> {
             ),
             "{{name}}",
         )
+        .listed()
         .empty("No answer has changed."),
         Panel::new(
             Kind::Table,
@@ -106,9 +114,52 @@ fn names() -> Vec<Panel> {
     ]
 }
 
+/// What should be and what is, of every fault of DNS or of a platform.
+fn apart() -> Panel {
+    let matchers = format!("{ENDPOINT}, cause=~\"dns_.+|platform_.+\"");
+    let panel = Panel::new(
+        Kind::Table,
+        "What should be, and what is",
+        "Every fault of DNS or of a platform that stands, root or not: where the name should lead, and where it does. The name leads to the endpoint.",
+    )
+    .size(24, 12)
+    .query(fresh("endpoint_fault_info", &matchers), "")
+    .columns(&[
+        ("group", "group"),
+        ("name", "name"),
+        ("cause", "cause"),
+        ("expected", "expected"),
+        ("actual", "actual"),
+    ])
+    .without(&["Value"])
+    .empty("Every name leads where it should, as far as anyone has said where.")
+    .sorted_by(&[("cause", false), ("name", false)])
+    .field("group", &[("custom.width", json!(100))])
+    .field("expected", &[("custom.width", json!(255))])
+    .field("actual", &[("custom.width", json!(360))]);
+    coloured(
+        panel
+            .field(
+                "name",
+                &[
+                    ("links", json!([{"title": "The endpoint", "url": TO_ENDPOINT}])),
+                    ("custom.width", json!(220)),
+                ],
+            )
+            .field(
+                "cause",
+                &[
+                    ("custom.cellOptions", json!({"type": "color-text"})),
+                    ("custom.width", json!(230)),
+                ],
+            ),
+    )
+}
+
 fn platforms() -> Vec<Panel> {
     let timeline = |title, description, query: String, legend, words: (&str, &str)| {
         Panel::new(Kind::Timeline, title, description)
+            .size(12, 5)
             .query(query, legend)
             .steps(RED, &[(1.0, GREEN)])
             .means("0", words.0, RED)
@@ -129,6 +180,7 @@ fn platforms() -> Vec<Panel> {
             "Age of what platforms said",
             "Time since a platform last told what it expects.",
         )
+        .size(12, 5)
         .unit("s")
         .query(
             format!("time() - {}", max("platform_observed_timestamp_seconds", "")),
@@ -154,7 +206,7 @@ fn platforms() -> Vec<Panel> {
             "Domains by the platform's own word",
             "How many domains have which status.",
         )
-        .size(24, 7)
+        .size(24, 4)
         .query(
             format!(
                 "count by(group, status) ({})",

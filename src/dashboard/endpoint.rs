@@ -1,9 +1,11 @@
 //! One endpoint, layer by layer.
 
+use serde_json::json;
+
 use super::board::{Board, Variable};
-use super::fleet::wrong;
-use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED};
-use super::query::{ENDPOINT, fresh, max, series, up};
+use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED, failures_colour, fixed};
+use super::query::{ENDPOINT, TARGETS, fresh, max, places, series, up};
+use super::wrong::{which, why};
 use crate::alert::Parameters;
 use crate::alert::expression::aggregate;
 
@@ -13,17 +15,22 @@ pub(super) fn board(parameters: &Parameters) -> Board {
         &[Variable::Group, Variable::Name],
     )
     .row("Now", [now(), facts()].concat())
-    .row("Why", vec![
-        wrong(parameters, 24),
-        Panel::new(Kind::Timeline, "Up", "1 up, 0 down and confirmed; a gap where nothing is known.")
+    .row("What is wrong, and what to do", vec![
+        why(parameters, ENDPOINT, 4),
+        which(ENDPOINT, 4),
+        Panel::new(Kind::Timeline, "Up", "Up, or down and confirmed; a gap where nothing is known.")
+            .size(24, 4)
             .query(up(ENDPOINT), "{{name}}")
             .steps(RED, &[(1.0, GREEN)])
             .means("0", "down", RED)
             .means("1", "up", GREEN),
-        Panel::new(Kind::Timeline, "Causes", "Every cause that stands, with its role: root, symptom, or other.")
-            .query(aggregate("max", "stage", &series("endpoint_cause", ENDPOINT)), "{{name}} {{cause}} ({{role}})")
+        Panel::new(Kind::Timeline, "Causes", "Every cause while it stands, with its role: the root, the symptom of an endpoint that is down, or another.")
+            .size(24, 8)
+            .query(places("endpoint_cause", ENDPOINT, "role", &["root", "symptom", "other"]), "{{name}} {{cause}}")
             .steps(AMBER, &[])
-            .means("1", "stands", AMBER)
+            .means("0", "root", AMBER)
+            .means("1", "symptom", RED)
+            .means("2", "other", GREY)
             .empty("No cause has stood."),
     ])
     .row("Layers", layers())
@@ -34,9 +41,19 @@ pub(super) fn board(parameters: &Parameters) -> Board {
             .query(max("traffic_expected", ENDPOINT), "{{name}} expected")
             .query(max("traffic_expected_low", ENDPOINT), "{{name}} lower limit")
             .unit("cpm")
+            .against_a_baseline()
             .empty("No stream of clicks has this host."),
     ])
 }
+
+/// The phases of a probe in their order, in colours that say neither good nor bad.
+const PHASES: [(&str, &str); 5] = [
+    ("dns", "super-light-blue"),
+    ("connect", "light-purple"),
+    ("tls", "blue"),
+    ("processing", "purple"),
+    ("transfer", "dark-blue"),
+];
 
 fn now() -> Vec<Panel> {
     vec![
@@ -51,7 +68,7 @@ fn now() -> Vec<Panel> {
         .means("1", "up", GREEN)
         .empty("not known"),
         Panel::new(Kind::Name, "Root cause", "The cause that explains what is seen.")
-            .size(8, 4)
+            .size(8, 3)
             .query(
                 format!(
                     "count by(cause) ({})",
@@ -65,22 +82,25 @@ fn now() -> Vec<Panel> {
 }
 
 fn facts() -> Vec<Panel> {
+    let life = max("certificate_expiry_seconds", ENDPOINT);
+    let trusted = max("certificate_trusted", ENDPOINT);
     let age = format!("time() - {}", max("probe_last_run_timestamp_seconds", ENDPOINT));
     vec![
         Panel::new(Kind::Stat, "HTTP status", "Of the last answer; 0 without one.")
-            .size(3, 4)
+            .size(3, 3)
             .unit("none")
             .query(
                 format!("max({})", fresh("endpoint_http_status_code", ENDPOINT)),
                 "status",
             )
-            .steps(RED, &[(100.0, GREEN), (500.0, RED)]),
+            .steps(RED, &[(100.0, GREEN), (500.0, RED)])
+            .means("0", "none", RED),
         Panel::new(
             Kind::Stat,
-            "Addresses that answer",
+            "Addresses up",
             "Share of the addresses behind the name that answer as expected.",
         )
-        .size(3, 4)
+        .size(3, 3)
         .unit("percentunit")
         .query(
             format!(
@@ -95,14 +115,15 @@ fn facts() -> Vec<Panel> {
         Panel::new(
             Kind::Stat,
             "Certificate",
-            "Time until the certificate that ends first does.",
+            "Time until the certificate that ends first does, of one that a browser would accept.",
         )
-        .size(3, 4)
+        .size(3, 3)
         .unit("s")
         .query(
-            format!("min({})", max("certificate_expiry_seconds", ENDPOINT)),
+            format!("min({life}) * (min({trusted}) == 1) or 0 * (min({trusted}) == 0)"),
             "time left",
         )
+        .means("0", "not trusted", RED)
         .steps(RED, &[(604_800.0, AMBER), (1_814_400.0, GREEN)])
         .empty("none"),
         Panel::new(
@@ -110,7 +131,7 @@ fn facts() -> Vec<Panel> {
             "Last probe",
             "Time since the last probe. Much more than the interval means that what stands here is old.",
         )
-        .size(3, 4)
+        .size(3, 3)
         .unit("s")
         .query(format!("max({age})"), "ago")
         .steps(GREEN, &[(60.0, AMBER), (300.0, GREY)]),
@@ -120,17 +141,28 @@ fn facts() -> Vec<Panel> {
 fn layers() -> Vec<Panel> {
     let failures = series("endpoint_probe_failures_total", ENDPOINT);
     vec![
-        Panel::new(Kind::Stack, "Time by phase", "Phases of the last probe at the slowest address, the mean of the chosen endpoints.")
-            .unit("s")
-            .query(format!("avg by(phase) ({})", series("endpoint_duration_seconds", ENDPOINT)), "{{phase}}"),
+        PHASES.iter().fold(
+            Panel::new(Kind::Stack, "Time by phase", "Phases of the last probe at the slowest address, the mean of the chosen endpoints.")
+                .unit("s"),
+            |panel, (phase, colour)| {
+                let matchers = format!("{ENDPOINT}, phase=\"{phase}\"");
+                panel
+                    .query(format!("avg by(phase) ({})", series("endpoint_duration_seconds", &matchers)), "{{phase}}")
+                    .field(phase, &[fixed(colour)])
+            },
+        ),
         Panel::new(Kind::Lines, "Failed probes", "Probes that failed, unconfirmed ones too: flapping shows here.")
             .unit("reqps")
             .query(format!("{} > 0", aggregate("sum", "", &format!("rate({failures}[$__rate_interval])"))), "{{name}}")
+            .fields("/.+/", &[failures_colour()])
             .empty("No probe has failed."),
         Panel::new(Kind::Timeline, "DNS target", "Where the name leads, compared with where it should.")
-            .query(format!("{} == 1", max("dns_target_state", ENDPOINT)), "{{name}} {{state}}")
-            .steps(GREEN, &[])
-            .means("1", "so", GREEN)
+            .query(places("dns_target_state", ENDPOINT, "state", &TARGETS), "{{name}}")
+            .steps(GREY, &[])
+            .means("0", "as expected", GREEN)
+            .means("1", "elsewhere", RED)
+            .means("2", "dangling", RED)
+            .means("3", "not comparable", GREY)
             .empty("No target is expected."),
         Panel::new(Kind::Timeline, "HTTP status over time", "Of the last answer; 0 without one.")
             .unit("none")
@@ -138,9 +170,14 @@ fn layers() -> Vec<Panel> {
             .steps(RED, &[(100.0, GREEN), (400.0, AMBER), (500.0, RED)])
             .means("0", "none", RED),
         Panel::new(Kind::Table, "Certificates", "What the presented chain says of itself; position 0 is the leaf. It stays while the endpoint is unreachable.")
-            .size(24, 7)
+            .size(24, 5)
             .query(max("certificate_info", ENDPOINT), "")
             .columns(&[("name", "name"), ("position", "position"), ("subject", "subject"), ("issuer", "issuer"), ("serial", "serial")])
-            .without(&["Value", "fingerprint_sha256", "group"]),
+            .without(&["Value", "fingerprint_sha256", "group"])
+            .sorted_by(&[("name", false), ("position", false)])
+            .field("name", &[("custom.width", json!(220))])
+            .field("position", &[("custom.width", json!(80))])
+            .field("serial", &[("custom.width", json!(380))])
+            .empty("No certificate has been seen."),
     ]
 }

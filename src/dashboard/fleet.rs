@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::board::{Board, Variable};
-use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED};
-use super::query::{GROUP, count, fresh, max, rooted, roots, series, up, watched};
+use super::panel::{AMBER, GREEN, GREY, Kind, PLAIN, Panel, RED, failures_colour, fixed};
+use super::query::{GROUP, count, fresh, max, rooted, series, up, watched};
+use super::wrong::{which, why};
 use crate::alert::Parameters;
-use crate::cause::{Cause, Effect};
 
 /// To the endpoint of a row, with time and variables kept.
 pub(super) const TO_ENDPOINT: &str = "/d/linkwatch-endpoint?${__url_time_range}&var-datasource=${datasource}&var-group=${__data.fields.group}&var-name=${__data.fields.name}";
@@ -20,28 +20,17 @@ pub(super) fn board(parameters: &Parameters) -> Board {
     .row("Now", now(&up, &rooted, &watched))
     .row(
         "What is wrong, and what to do",
-        vec![
-            wrong(parameters, 16),
-            Panel::new(
-                Kind::Timeline,
-                "Endpoints down, by group",
-                "How many endpoints of each group are down, confirmed. A group that is well is green.",
-            )
-            .size(8, 9)
-            .query(
-                format!("count by(group) ({up} == 0) or 0 * count by(group) ({watched})"),
-                "{{group}}",
-            )
-            .steps(GREEN, &[(1.0, RED)])
-            .means("0", "well", GREEN),
-        ],
+        vec![why(parameters, GROUP, 5), which(GROUP, 12)],
     )
     .row("How it came to this", history(&up, &rooted, &watched))
     .row("What comes next", next())
 }
 
 fn now(up: &str, rooted: &str, watched: &str) -> Vec<Panel> {
-    let quiet = format!("{} == 1", max("traffic_low", GROUP));
+    // An endpoint whose own clicks are too low, or those of its group as a whole.
+    let low = |matchers: &str| format!("{} == 1", max("traffic_low", &format!("{GROUP}, {matchers}")));
+    let (own, whole) = (low("name!=\"\""), low("name=\"\", series=\"\""));
+    let quiet = format!("{watched} and on(group, name) ({own}) or {watched} and on(group) ({whole})");
     let soon = format!("{} < 0.25", fresh("certificate_lifetime_left_ratio", GROUP));
     vec![
         Panel::new(Kind::Stat, "Down", "Endpoints that are down, confirmed, as every fresh replica sees it.")
@@ -53,7 +42,7 @@ fn now(up: &str, rooted: &str, watched: &str) -> Vec<Panel> {
         Panel::new(Kind::Stat, "Not known", "Endpoints of which no replica has said anything for three intervals, or that have no verdict yet. Not known is not well.")
             .query(count(&format!("{watched} unless on(group, name) {up}")), "not known")
             .steps(GREEN, &[(1.0, GREY)]),
-        Panel::new(Kind::Stat, "Clicks too low", "Series and groups whose clicks are below what the time of the week and the last hours let expect.")
+        Panel::new(Kind::Stat, "Clicks too low", "Endpoints of which, or of whose group, fewer clicks come than the time of the week and the last hours let expect.")
             .query(count(&quiet), "too low")
             .steps(GREEN, &[(1.0, RED)]),
         Panel::new(Kind::Stat, "Certificates late", "Endpoints whose certificate has less than a quarter of its lifetime left.")
@@ -65,35 +54,6 @@ fn now(up: &str, rooted: &str, watched: &str) -> Vec<Panel> {
     ]
 }
 
-/// Every endpoint with a root: what should be, what is, and the cause in words.
-pub(super) fn wrong(parameters: &Parameters, width: u8) -> Panel {
-    let runbook = format!("{}LinkwatchEndpointDown.md", parameters.runbook_base);
-    let panel = Panel::new(
-        Kind::Table,
-        "What is wrong",
-        "Every endpoint with a cause: the root, what should be, and what is. The cause leads to the runbook, the name to the endpoint.",
-    )
-    .size(width, 9)
-    .query(roots(GROUP), "")
-    .empty("Nothing is wrong.")
-    .columns(&[("group", "group"), ("name", "name"), ("cause", "cause"), ("expected", "expected"), ("actual", "actual")])
-    .without(&["Value"])
-    .field("name", &[("links", json!([{"title": "The endpoint", "url": TO_ENDPOINT}]))])
-    .field("cause", &[
-        ("links", json!([{"title": "The runbook", "url": runbook, "targetBlank": true}])),
-        ("custom.cellOptions", json!({"type": "color-text"})),
-        ("custom.width", json!(340)),
-    ]);
-    Cause::ALL.iter().fold(panel, |panel, cause| {
-        let colour = match cause.effect() {
-            Effect::Down => RED,
-            Effect::Warns => AMBER,
-            Effect::Suspends => GREY,
-        };
-        panel.means(cause.as_str(), &format!("{cause}: {}", cause.meaning()), colour)
-    })
-}
-
 fn history(up: &str, rooted: &str, watched: &str) -> Vec<Panel> {
     let failures = series("probe_failures_total", GROUP);
     vec![
@@ -102,14 +62,29 @@ fn history(up: &str, rooted: &str, watched: &str) -> Vec<Panel> {
             .query(count(&format!("{rooted} and on(group, name) ({up} == 1)")), "with a warning")
             .query(count(&format!("{watched} unless on(group, name) {up}")), "not known")
             .query(count(&format!("({up} == 1) unless on(group, name) {rooted}")), "well")
-            .field("down", &[("color", json!({"mode": "fixed", "fixedColor": RED}))])
-            .field("with a warning", &[("color", json!({"mode": "fixed", "fixedColor": AMBER}))])
-            .field("not known", &[("color", json!({"mode": "fixed", "fixedColor": GREY}))])
-            .field("well", &[("color", json!({"mode": "fixed", "fixedColor": GREEN}))]),
+            .field("down", &[fixed(RED)])
+            .field("with a warning", &[fixed(AMBER)])
+            .field("not known", &[fixed(GREY)])
+            .field("well", &[fixed(GREEN)])
+            .fields("/.+/", &[("custom.lineInterpolation", json!("stepAfter"))]),
         Panel::new(Kind::Stack, "Failed probes by cause", "Probes that failed, unconfirmed ones too, by the first failing layer's cause. A line here without an endpoint down is a failure that was not confirmed.")
             .unit("reqps")
             .query(format!("sum by(cause) (rate({failures}[$__rate_interval])) > 0"), "{{cause}}")
+            .fields("/.+/", &[failures_colour()])
             .empty("No probe has failed."),
+        Panel::new(
+            Kind::Timeline,
+            "Endpoints down, by group",
+            "How many endpoints of each group are down, confirmed. A group that is well is green.",
+        )
+        .size(24, 5)
+        .unit("none")
+        .query(
+            format!("count by(group) ({up} == 0) or 0 * count by(group) ({watched})"),
+            "{{group}}",
+        )
+        .steps(GREEN, &[(1.0, RED)])
+        .means("0", "well", GREEN),
     ]
 }
 
@@ -121,8 +96,8 @@ fn next() -> Vec<Panel> {
             .unit("s")
             .query(ends, "")
             .columns(&[("group", "group"), ("name", "name"), ("Value", "time left")])
-            .steps(RED, &[(604_800.0, AMBER), (1_814_400.0, GREEN)])
-            .field("name", &[("links", json!([{"title": "The endpoint", "url": TO_ENDPOINT}]))])
+            .steps(RED, &[(604_800.0, AMBER), (1_814_400.0, PLAIN)])
+            .field("name", &[("links", json!([{"title": "The endpoint", "url": TO_ENDPOINT}])), ("custom.width", json!(220))])
             .field("time left", &[("custom.cellOptions", json!({"type": "color-text"}))]),
         Panel::new(Kind::Table, "Hosts that nobody watches", "Public hosts that a source of coverage knows of and that no group watches. `linkwatch discover` prints them as a group.")
             .size(12, 8)

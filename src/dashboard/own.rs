@@ -1,7 +1,9 @@
 //! linkwatch itself: whether what it says can be believed, and what it costs.
 
+use serde_json::json;
+
 use super::board::Board;
-use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED};
+use super::panel::{AMBER, GREEN, GREY, Kind, Panel, RED, fixed};
 use super::query::{foreign, max, series};
 
 pub(super) fn board() -> Board {
@@ -29,7 +31,7 @@ fn now() -> Vec<Panel> {
     vec![
         yes_or_no("Vantage point", "Whether any anchor answers. While none does, judgement is suspended.", least("vantage_up"), ("offline", "online"))
             .empty("no anchors"),
-        yes_or_no("Configuration", "Whether the last load of the configuration worked.", least("config_last_reload_successful"), ("refused", "in force")),
+        yes_or_no("Configuration", "Whether the last load of the configuration worked.", least("config_last_reload_successful"), ("refused", "loaded")),
         Panel::new(Kind::Stat, "Clock", "How far the clock is off, either way, by the servers' dates. Beyond two minutes certificates are not judged by it.")
             .unit("s")
             .query(format!("max(abs({}))", series("clock_skew_seconds", "")), "off by")
@@ -65,7 +67,9 @@ fn probing() -> Vec<Panel> {
             .query(
                 format!("sum by(instance) ({})", rate("probe_failures_total")),
                 "{{instance}} failed",
-            ),
+            )
+            .fields("/ made$/", &[fixed(GREEN)])
+            .fields("/ failed$/", &[fixed(RED)]),
         Panel::new(
             Kind::Lines,
             "Oldest probe",
@@ -98,14 +102,15 @@ fn probing() -> Vec<Panel> {
         .query(
             format!("sum by(instance) ({})", rate("probe_missed_runs_total")),
             "{{instance}} missed a second",
-        ),
+        )
+        .fields("/.+/", &[("custom.axisSoftMax", json!(1))]),
     ]
 }
 
 fn sources() -> Vec<Panel> {
     let timeline = |title, description, family, legend| {
         Panel::new(Kind::Timeline, title, description)
-            .size(8, 7)
+            .size(8, 5)
             .query(max(family, ""), legend)
             .steps(RED, &[(1.0, GREEN)])
             .means("0", "silent", RED)
@@ -140,28 +145,24 @@ fn cost() -> Vec<Panel> {
         foreign("process_cpu_seconds_total", "")
     );
     let most = |family: &str| format!("max by(instance) ({})", foreign(family, ""));
+    let files = format!("{} / {}", most("process_open_fds"), most("process_max_fds"));
+    let third = |title, description| Panel::new(Kind::Lines, title, description).size(8, 7);
     vec![
-        Panel::new(Kind::Lines, "Processor", "Processor time a second.")
-            .unit("s")
+        third("Processor", "Share of one core.")
+            .unit("percentunit")
             .query(cpu, "{{instance}}"),
-        Panel::new(Kind::Lines, "Memory", "Resident memory.")
+        third("Memory", "Resident memory.")
             .unit("bytes")
             .query(most("process_resident_memory_bytes"), "{{instance}}"),
-        Panel::new(
-            Kind::Lines,
-            "File descriptors",
-            "Open, and the most that may be open.",
-        )
-        .query(most("process_open_fds"), "{{instance}} open")
-        .query(most("process_max_fds"), "{{instance}} limit"),
-        Panel::new(
-            Kind::Lines,
-            "Scrapes",
-            "How long Prometheus takes to scrape it, and how many samples it gets.",
-        )
-        .unit("s")
-        .query(most("scrape_duration_seconds"), "{{instance}} time"),
+        third("File descriptors", "Share of those that may be open.")
+            .unit("percentunit")
+            .query(files, "{{instance}}"),
+        Panel::new(Kind::Lines, "Scrapes", "How long Prometheus takes to scrape it.")
+            .size(12, 7)
+            .unit("s")
+            .query(most("scrape_duration_seconds"), "{{instance}}"),
         Panel::new(Kind::Lines, "Samples", "Samples in a scrape.")
+            .size(12, 7)
             .query(most("scrape_samples_scraped"), "{{instance}}"),
     ]
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+pub(super) use super::kind::Kind;
+
 /// One panel, 24 columns being the width of a dashboard.
 #[derive(Debug, Clone)]
 pub(super) struct Panel {
@@ -17,23 +19,10 @@ pub(super) struct Panel {
     overrides: Vec<Value>,
     columns: Vec<(&'static str, &'static str)>,
     hidden: Vec<&'static str>,
-}
-
-/// How a panel draws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One figure, in the colour of its meaning.
-    Stat,
-    /// The name of a series, as large as a figure.
-    Name,
-    /// Lines over time.
-    Lines,
-    /// Areas on top of each other.
-    Stack,
-    /// States over time.
-    Timeline,
-    /// Rows of labels and values, as of now.
-    Table,
+    sorted_by: Vec<(&'static str, bool)>,
+    bounds: Option<(f64, f64)>,
+    listed: bool,
+    two_lines: bool,
 }
 
 /// One query.
@@ -43,16 +32,27 @@ struct Target {
     legend: &'static str,
 }
 
-/// Green, amber and red, which Grafana adapts to its theme.
+/// Green, amber and red, which Grafana adapts to its theme; the last is the colour of plain text.
 pub(super) const GREEN: &str = "green";
 pub(super) const AMBER: &str = "orange";
 pub(super) const RED: &str = "red";
 pub(super) const GREY: &str = "#8e8e8e";
+pub(super) const PLAIN: &str = "text";
+
+/// The property of fields that are failures, whatever they are called: the more of them, the more shades of red.
+pub(super) fn failures_colour() -> (&'static str, Value) {
+    ("color", json!({"mode": "shades", "fixedColor": RED}))
+}
+
+/// The property of a field that has one colour whatever its values are.
+pub(super) fn fixed(colour: &str) -> (&'static str, Value) {
+    ("color", json!({"mode": "fixed", "fixedColor": colour}))
+}
 
 impl Panel {
     pub(super) fn new(kind: Kind, title: &'static str, description: &'static str) -> Self {
         let size = match kind {
-            Kind::Stat | Kind::Name => (4, 4),
+            Kind::Stat | Kind::Name => (4, 3),
             Kind::Lines | Kind::Stack | Kind::Timeline => (12, 8),
             Kind::Table => (24, 9),
         };
@@ -69,6 +69,10 @@ impl Panel {
             overrides: Vec::new(),
             columns: Vec::new(),
             hidden: Vec::new(),
+            sorted_by: Vec::new(),
+            bounds: None,
+            listed: false,
+            two_lines: false,
         }
     }
 
@@ -107,6 +111,30 @@ impl Panel {
         self
     }
 
+    /// The least and the most that there can be: what an axis shows whatever was measured.
+    pub(super) const fn between(mut self, least: f64, most: f64) -> Self {
+        self.bounds = Some((least, most));
+        self
+    }
+
+    /// With the names at the side, each with its last value: for more series than fit below.
+    pub(super) const fn listed(mut self) -> Self {
+        self.listed = true;
+        self
+    }
+
+    /// With rows of a table that have room for sentences.
+    pub(super) const fn two_lines(mut self) -> Self {
+        self.two_lines = true;
+        self
+    }
+
+    /// The columns, by their headings, that the rows of a table are sorted by, and whether the most comes first.
+    pub(super) fn sorted_by(mut self, columns: &[(&'static str, bool)]) -> Self {
+        self.sorted_by = columns.to_vec();
+        self
+    }
+
     /// What the panel says in place of "No data".
     pub(super) const fn empty(mut self, text: &'static str) -> Self {
         self.empty = Some(text);
@@ -133,6 +161,22 @@ impl Panel {
     /// Properties of the fields whose names a pattern finds.
     pub(super) fn fields(self, pattern: &str, properties: &[(&str, Value)]) -> Self {
         self.matched("byRegexp", pattern, properties)
+    }
+
+    /// Clicks that were observed in full, those that are expected dashed, and the lower limit as a shade: what falls into
+    /// it is an alarm. The queries' names end so.
+    pub(super) fn against_a_baseline(self) -> Self {
+        let dashed = json!({"fill": "dash", "dash": [8, 6]});
+        self.fields("/ observed$/", &[("custom.lineWidth", json!(2)), fixed("blue")])
+            .fields("/ expected$/", &[("custom.lineStyle", dashed), fixed(GREY)])
+            .fields(
+                "/ lower limit$/",
+                &[
+                    ("custom.lineWidth", json!(0)),
+                    ("custom.fillOpacity", json!(25)),
+                    fixed(RED),
+                ],
+            )
     }
 
     fn matched(mut self, by: &str, of: &str, properties: &[(&str, Value)]) -> Self {
@@ -164,8 +208,8 @@ impl Panel {
             "datasource": source,
             "gridPos": {"x": place.0, "y": place.1, "w": self.size.0, "h": self.size.1},
             "targets": self.targets(&source),
-            "fieldConfig": {"defaults": self.defaults(), "overrides": self.overrides},
-            "options": self.kind.options(),
+            "fieldConfig": {"defaults": self.defaults(), "overrides": self.overrides()},
+            "options": self.options(),
         });
         let transformations = self.transformations();
         if !transformations.is_empty()
@@ -209,13 +253,55 @@ impl Panel {
             "unit": self.unit,
             "color": {"mode": self.kind.colour()},
             "thresholds": {"mode": "absolute", "steps": steps},
-            "mappings": self.mappings,
+            "mappings": self.mappings(),
             "custom": self.kind.custom(),
         });
-        if let (Some(empty), Some(defaults)) = (self.empty, defaults.as_object_mut()) {
-            defaults.insert("noValue".to_owned(), json!(empty));
+        if let Some(empty) = self.empty {
+            defaults["noValue"] = json!(empty);
+        }
+        if let Some((least, most)) = self.bounds {
+            (defaults["min"], defaults["max"]) = (json!(least), json!(most));
         }
         defaults
+    }
+
+    /// A figure that is not there has the colour of no verdict, not that of the lowest step.
+    fn mappings(&self) -> Vec<Value> {
+        let figure = matches!(self.kind, Kind::Stat | Kind::Name);
+        let absent = self.empty.filter(|_| figure).map(|text| {
+            let result = json!({"text": text, "color": GREY, "index": self.mappings.len()});
+            json!({"type": "special", "options": {"match": "null", "result": result}})
+        });
+        self.mappings.iter().cloned().chain(absent).collect()
+    }
+
+    /// What a table says without rows is not what it says of an empty cell.
+    fn overrides(&self) -> Vec<Value> {
+        let cells = json!({
+            "matcher": {"id": "byType", "options": "string"}, "properties": [{"id": "noValue", "value": ""}],
+        });
+        let table = self.kind == Kind::Table && self.empty.is_some();
+        let cells = table.then_some(cells);
+        cells.into_iter().chain(self.overrides.iter().cloned()).collect()
+    }
+
+    fn options(&self) -> Value {
+        let mut options = self.kind.options();
+        if self.listed {
+            options["legend"] = json!({
+                "displayMode": "table", "placement": "right", "showLegend": true, "calcs": ["lastNotNull"],
+            });
+        }
+        if self.two_lines {
+            options["cellHeight"] = json!("lg");
+        }
+        if !self.sorted_by.is_empty() {
+            let columns = self.sorted_by.iter();
+            options["sortBy"] = columns
+                .map(|(column, desc)| json!({"displayName": column, "desc": desc}))
+                .collect();
+        }
+        options
     }
 
     fn transformations(&self) -> Vec<Value> {
@@ -244,59 +330,5 @@ impl Panel {
             "excludeByName": hidden, "indexByName": index, "renameByName": names,
         }});
         merge.into_iter().chain([organize]).collect()
-    }
-}
-
-impl Kind {
-    const fn plugin(self) -> &'static str {
-        match self {
-            Self::Stat | Self::Name => "stat",
-            Self::Lines | Self::Stack => "timeseries",
-            Self::Timeline => "state-timeline",
-            Self::Table => "table",
-        }
-    }
-
-    const fn colour(self) -> &'static str {
-        match self {
-            Self::Stat | Self::Name | Self::Timeline | Self::Table => "thresholds",
-            Self::Lines | Self::Stack => "palette-classic",
-        }
-    }
-
-    fn custom(self) -> Value {
-        match self {
-            Self::Stat | Self::Name => json!({}),
-            Self::Lines => {
-                json!({"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "auto", "spanNulls": false})
-            }
-            Self::Stack => json!({
-                "drawStyle": "line", "lineWidth": 1, "fillOpacity": 40, "showPoints": "auto", "spanNulls": false,
-                "stacking": {"mode": "normal", "group": "A"},
-            }),
-            Self::Timeline => json!({"lineWidth": 0, "fillOpacity": 80}),
-            Self::Table => json!({"align": "auto", "filterable": true, "cellOptions": {"type": "auto"}}),
-        }
-    }
-
-    fn options(self) -> Value {
-        let legend = json!({"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []});
-        let tooltip = json!({"mode": "multi", "sort": "desc"});
-        let reduce = json!({"calcs": ["lastNotNull"], "fields": "", "values": false});
-        match self {
-            Self::Stat | Self::Name => json!({
-                "reduceOptions": reduce,
-                "textMode": if self == Self::Name { "name" } else { "value" },
-                "colorMode": "background", "graphMode": "none", "justifyMode": "center", "orientation": "auto",
-            }),
-            Self::Lines | Self::Stack => json!({"legend": legend, "tooltip": tooltip}),
-            Self::Timeline => json!({
-                "legend": legend, "tooltip": {"mode": "single", "sort": "none"}, "mergeValues": true, "showValue": "auto",
-                "alignValue": "left", "rowHeight": 0.9,
-            }),
-            Self::Table => {
-                json!({"showHeader": true, "cellHeight": "sm", "footer": {"show": false, "reducer": [], "fields": ""}})
-            }
-        }
     }
 }

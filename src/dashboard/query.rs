@@ -9,6 +9,9 @@ pub(super) const GROUP: &str = "group=~\"$group\"";
 /// What a reader has chosen of endpoints.
 pub(super) const ENDPOINT: &str = "group=~\"$group\", name=~\"$name\"";
 
+/// Where a name may lead, the place of each being its number in `places`.
+pub(super) const TARGETS: [&str; 4] = ["match", "drift", "dangling", "unverifiable"];
+
 const CHOSEN: Expressions<'static> = Expressions::chosen();
 
 /// A selector.
@@ -38,6 +41,29 @@ pub(super) fn fresh(family: &str, matchers: &str) -> String {
 /// 1 of an endpoint that a fresh replica calls up, 0 of one that all of them call down.
 pub(super) fn up(matchers: &str) -> String {
     fresh("endpoint_up", matchers)
+}
+
+/// A number in place of a label: of the series that are 1, the place of their label's value in the list. What is drawn
+/// as a state over time is then one row that changes, and not a row for each value.
+pub(super) fn places(family: &str, matchers: &str, label: &str, values: &[&str]) -> String {
+    let besides = if family == "endpoint_cause" {
+        format!("{label}, stage")
+    } else {
+        label.to_owned()
+    };
+    let place = |(place, value): (usize, &&str)| {
+        let matchers = format!("{matchers}, {label}=\"{value}\"");
+        format!(
+            "{place} * ({} == 1)",
+            aggregate("max", &besides, &series(family, &matchers))
+        )
+    };
+    values
+        .iter()
+        .enumerate()
+        .map(place)
+        .collect::<Vec<_>>()
+        .join(" or ")
 }
 
 /// The endpoints with a root, each once.

@@ -59,7 +59,7 @@ pub(super) enum Series {
     /// Every endpoint.
     Endpoint(fn(&SeenEndpoint<'_>, &mut Out<'_, '_>) -> fmt::Result),
     /// Every group.
-    Group(fn(&SeenGroup<'_>, &mut Out<'_, '_>) -> fmt::Result),
+    Group(WriteGroup),
     /// Every series of click traffic, and every group of them.
     Traffic(WriteTraffic),
     /// linkwatch itself.
@@ -67,6 +67,9 @@ pub(super) enum Series {
     /// linkwatch itself: a distribution.
     Distribution(fn(&Snapshot) -> &Histogram),
 }
+
+/// Writes what is known of a group.
+pub(super) type WriteGroup = fn(&SeenGroup<'_>, &mut Out<'_, '_>) -> fmt::Result;
 
 /// Writes what a judgement says.
 pub(super) type WriteTraffic = fn(&Judgement, &mut Out<'_, '_>) -> fmt::Result;

@@ -10,9 +10,10 @@ use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeMetric as _, MetricEncoder, NoLabelSet,
 };
 
-use super::catalog::{Family, Series, WriteTraffic};
+use super::catalog::{Family, Series, WriteGroup, WriteTraffic};
 use super::labels::{Extra, SeriesLabels, Subject};
 use super::process::Process;
+use crate::incident::Incident;
 use crate::state::platforms::Platforms;
 use crate::state::traffic::{self, Traffic};
 use crate::state::{Catalogue, EndpointState, GroupSlot, Health, Slot, State};
@@ -31,12 +32,19 @@ pub(super) struct Snapshot {
     current: Vec<Option<Arc<EndpointState>>>,
     /// Of all streams.
     traffic_series: Vec<Arc<traffic::Series>>,
+    /// Those that stand.
+    incidents: Vec<Arc<Incident>>,
 }
 
 impl Snapshot {
     pub(super) fn take(state: &Arc<State>, now: Timestamp) -> Self {
         let catalogue = state.catalogue();
         let traffic = state.traffic();
+        let incidents = {
+            let book = state.book();
+            let stand = book.newest().filter(|incident| incident.ended.is_none());
+            stand.cloned().collect()
+        };
         Self {
             now,
             health: state.own.health.load_full(),
@@ -47,6 +55,7 @@ impl Snapshot {
             traffic_series: traffic.series().cloned().collect(),
             traffic,
             platforms: state.platforms(),
+            incidents,
         }
     }
 
@@ -73,6 +82,8 @@ pub(super) struct SeenEndpoint<'a> {
 /// A group as a scrape sees it.
 pub(super) struct SeenGroup<'a> {
     pub(super) slot: &'a GroupSlot,
+    /// All that stand, of every group.
+    pub(super) incidents: &'a [Arc<Incident>],
 }
 
 /// Where the series of one subject are written to.
@@ -148,6 +159,19 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    fn encode_groups(&self, write: WriteGroup, metric: &mut MetricEncoder<'_>) -> fmt::Result {
+        let part = self.snapshot.catalogue.groups.get(self.range.clone());
+        for slot in part.unwrap_or_default() {
+            let subject = Subject::Group(&slot.group, &slot.labels);
+            let seen = SeenGroup {
+                slot,
+                incidents: &self.snapshot.incidents,
+            };
+            write(&seen, &mut Out { metric, subject })?;
+        }
+        Ok(())
+    }
+
     fn encode_traffic(&self, write: WriteTraffic, metric: &mut MetricEncoder<'_>) -> fmt::Result {
         let part = self.snapshot.traffic_series.get(self.range.clone());
         for series in part.unwrap_or_default() {
@@ -190,23 +214,7 @@ impl Collector for Piece {
                     )?;
                 }
             }
-            Series::Group(write) => {
-                for slot in snapshot
-                    .catalogue
-                    .groups
-                    .get(self.range.clone())
-                    .unwrap_or_default()
-                {
-                    let subject = Subject::Group(&slot.group, &slot.labels);
-                    write(
-                        &SeenGroup { slot },
-                        &mut Out {
-                            metric: &mut metric,
-                            subject,
-                        },
-                    )?;
-                }
-            }
+            Series::Group(write) => self.encode_groups(write, &mut metric)?,
             Series::Traffic(write) => self.encode_traffic(write, &mut metric)?,
             Series::Own(write) => {
                 let mut out = Out {

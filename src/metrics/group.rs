@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::catalog::Kind::{Counter, Gauge};
 use super::catalog::{Family, Series, Unit};
-use super::collector::{Out, SeenGroup};
+use super::collector::{Out, SeenGroup, seconds};
 use crate::cause::{Cause, Effect};
 
 pub(super) const FAMILIES: &[Family] = &[
@@ -49,6 +49,14 @@ pub(super) const FAMILIES: &[Family] = &[
         help: "Scheduled probes that were not made because the last one of the endpoint was still running.",
         series: Series::Group(|seen, out| out.counter(seen.slot.counters.missed_runs.load(Relaxed))),
     },
+    Family {
+        name: "linkwatch_incident_since_timestamp_seconds",
+        kind: Gauge,
+        unit: Some(Unit::Seconds),
+        labels: &["cause"],
+        help: "When the incident began, once for every root cause that stands in the group; absent where none does.",
+        series: Series::Group(incidents),
+    },
 ];
 
 fn failures(seen: &SeenGroup<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
@@ -59,4 +67,12 @@ fn failures(seen: &SeenGroup<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+fn incidents(seen: &SeenGroup<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
+    let own = seen.incidents.iter();
+    own.filter(|incident| incident.group.as_ref() == Some(&seen.slot.group.name))
+        .try_for_each(|incident| {
+            out.gauge_with(&[("cause", incident.cause.as_str())], seconds(incident.began))
+        })
 }

@@ -16,6 +16,11 @@ use crate::endpoint::{Endpoint, Labels};
 use crate::metrics::labels::without_credentials;
 use crate::outcome::{CertificateFacts, ChainFacts, ChainProblem, Timings};
 use crate::state::{EndpointState, Slot};
+use crate::text::bounded;
+
+mod outlook;
+
+use outlook::{Beside, PlatformView, RenewalView};
 
 /// Endpoints per chunk of the list.
 const CHUNK: usize = 64;
@@ -23,11 +28,12 @@ const CHUNK: usize = 64;
 /// Every endpoint, as an array in order of group and name.
 pub(super) fn endpoints(server: &Arc<Server>) -> Response<Body> {
     let catalogue = server.site.state.catalogue();
+    let beside = beside(server);
     let body = body::stepped(move || {
         let count = catalogue.slots.len();
         let chunks = (0..count).step_by(CHUNK).map(move |start| {
             let slots = &catalogue.slots[start..count.min(start + CHUNK)];
-            list(slots, start == 0)
+            list(slots, start == 0, &beside)
         });
         array(count == 0, chunks)
     });
@@ -61,7 +67,7 @@ pub(super) fn endpoint(server: &Server, encoded: &str) -> Response<Body> {
     let name = decode(encoded);
     let catalogue = server.site.state.catalogue();
     let Some(slot) = catalogue.find(&name) else {
-        let body = serde_json::json!({ "error": format!("no endpoint is named {name:?}") });
+        let body = serde_json::json!({ "error": format!("no endpoint is named {:?}", bounded(&name)) });
         return body::with_type(
             StatusCode::NOT_FOUND,
             body::JSON,
@@ -69,10 +75,14 @@ pub(super) fn endpoint(server: &Server, encoded: &str) -> Response<Body> {
         );
     };
     let state = slot.current();
-    match serde_json::to_vec(&EndpointView::of(slot, state.as_deref())) {
+    match serde_json::to_vec(&EndpointView::of(slot, state.as_deref(), &beside(server))) {
         Ok(json) => body::with_type(StatusCode::OK, body::JSON, body::whole(json)),
         Err(error) => body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
+}
+
+fn beside(server: &Server) -> Beside {
+    Beside::of(&server.site.state, server.site.clock.now())
 }
 
 /// An array of parts that bring their own opening bracket or comma with them.
@@ -87,12 +97,12 @@ fn array<E>(
 }
 
 /// A part of the list, with what stands before it.
-fn list(slots: &[Arc<Slot>], first: bool) -> Result<Bytes, serde_json::Error> {
+fn list(slots: &[Arc<Slot>], first: bool, beside: &Beside) -> Result<Bytes, serde_json::Error> {
     let mut json = Vec::new();
     for (at, slot) in slots.iter().enumerate() {
         json.push(if first && at == 0 { b'[' } else { b',' });
         let state = slot.current();
-        serde_json::to_writer(&mut json, &EndpointView::of(slot, state.as_deref()))?;
+        serde_json::to_writer(&mut json, &EndpointView::of(slot, state.as_deref(), beside))?;
     }
     Ok(json.into())
 }
@@ -130,10 +140,12 @@ struct EndpointView<'a> {
     failures: u64,
     last_run: Option<Timestamp>,
     certificate: Option<CertificateView<'a>>,
+    renewal: RenewalView,
+    platform: Option<PlatformView>,
 }
 
 impl<'a> EndpointView<'a> {
-    fn of(slot: &'a Slot, state: Option<&'a EndpointState>) -> Self {
+    fn of(slot: &'a Slot, state: Option<&'a EndpointState>, beside: &Beside) -> Self {
         let endpoint = &slot.endpoint;
         let verdict = state.and_then(|state| state.verdict.as_deref());
         let view = |finding: &'a Finding| FindingView::of(finding, endpoint);
@@ -168,6 +180,8 @@ impl<'a> EndpointView<'a> {
             failures: state.map_or(0, |state| state.failures),
             last_run: state.and_then(|state| state.last_run),
             certificate: state.and_then(CertificateView::of),
+            renewal: RenewalView::of(slot, state, beside),
+            platform: PlatformView::of(slot, state, beside),
         }
     }
 }

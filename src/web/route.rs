@@ -12,6 +12,7 @@ use super::body::{self, Body};
 use super::page::{self, Filter, Scene};
 use super::{Command, Server, api, badge, probe, traffic};
 use crate::metrics::negotiate::{Coding, Format};
+use crate::text::bounded;
 
 /// How long a reload may take before its client is told to look at the log.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
@@ -220,6 +221,7 @@ fn endpoint(server: &Arc<Server>, request: &Request<Incoming>, encoded: &str) ->
     if let Some(slot) = server.site.state.catalogue().find(&name).cloned() {
         return page(server, request, move |scene, _| page::endpoint(scene, &slot));
     }
+    let name = bounded(&name);
     let mut response = page(server, request, move |scene, _| page::missing(scene, &name));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response

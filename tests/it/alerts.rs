@@ -54,25 +54,82 @@ fn every_alert_has_its_rules_its_rule_tests_and_its_runbook_and_nothing_else_has
     assert_eq!(alerts, stems("docs/runbooks", "md"), "alerts and runbooks");
 }
 
+/// What is shown of every alert, by the first word of a rule test's name.
+const CASES: [&str; 5] = [
+    // It fires, with its texts.
+    "firing",   // What is well, or too little, is silent.
+    "silent",   // Its condition comes and goes: it is one alert, not one each time.
+    "flapping", // Its series are not there, or vanish.
+    "missing",
+    // linkwatch is gone for a moment: counters begin anew, series have a gap, verdicts come back.
+    "restart",
+];
+
 #[test]
-fn every_rule_test_shows_its_alert_firing_and_every_conditional_one_shows_it_silent() {
+fn every_alert_is_tested_firing_silent_flapping_without_its_series_and_over_a_restart() {
+    let mut lacking = Vec::new();
+    for name in AlertName::ALL {
+        for case in CASES {
+            // It is meant never to be silent.
+            if (*name, case) == (AlertName::Watchdog, "silent") {
+                continue;
+            }
+            let tests = rule_tests(*name, case);
+            if tests.is_empty() {
+                lacking.push(format!("{name}: {case}"));
+            }
+            for test in &tests {
+                if let Err(why) = shows(case, test) {
+                    lacking.push(format!("{name}: {}: {why}", text(&test["name"])));
+                }
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "{lacking:#?}");
+}
+
+/// Whether a rule test shows what its name says.
+fn shows(case: &str, test: &Value) -> Result<(), &'static str> {
+    let looks = test["promql_expr_test"].as_array().map_or(&[][..], Vec::as_slice);
+    let fires = |look: &Value| {
+        look["exp_samples"]
+            .as_array()
+            .is_some_and(|samples| !samples.is_empty())
+    };
+    let firing = looks.iter().filter(|look| fires(look)).count();
+    let series = test["input_series"].as_array().map_or(&[][..], Vec::as_slice);
+    let gaps = series.iter().any(|series| {
+        let values = text(&series["values"]);
+        values.contains("stale") || values.contains('_')
+    });
+    match case {
+        _ if looks.is_empty() => Err("nothing is looked at"),
+        "firing" if firing == 0 => Err("it does not fire"),
+        "silent" if firing > 0 => Err("it fires"),
+        "flapping" if firing == 0 || looks.len() < 2 => Err("it is not seen to go on"),
+        "restart" if !gaps && !series.iter().any(starts_anew) => Err("nothing begins anew"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a counter falls, or a configuration has only just been loaded.
+fn starts_anew(series: &Value) -> bool {
+    let name = text(&series["series"]);
+    name.contains("_total{") || name.starts_with("linkwatch_config_last_reload_success_timestamp_seconds")
+}
+
+#[test]
+fn every_alert_is_tested_with_its_texts_and_with_two_replicas() {
     for name in AlertName::ALL {
         let tests = read(&format!("alerts/tests/{name}.yml"));
         assert!(
             tests.contains(&format!("alertname: {name}\n")),
             "{name}: its texts are not tested"
         );
-        assert!(tests.contains("exp_samples:\n"), "{name} is never shown firing");
         assert!(
             tests.contains("replica"),
             "{name} is not tested with two replicas"
         );
-        if *name != AlertName::Watchdog {
-            assert!(
-                tests.contains("exp_samples: []\n"),
-                "{name} is never shown silent"
-            );
-        }
     }
 }
 
@@ -247,6 +304,14 @@ fn rules() -> Vec<Value> {
         .iter()
         .flat_map(|group| group["rules"].as_array().unwrap().clone())
         .collect()
+}
+
+/// The rule tests of an alert that show a case.
+fn rule_tests(name: AlertName, case: &str) -> Vec<Value> {
+    let file: Value = serde_saphyr::from_str(&read(&format!("alerts/tests/{name}.yml"))).unwrap();
+    let tests = file["tests"].as_array().unwrap().iter();
+    let named = tests.filter(|test| text(&test["name"]).starts_with(&format!("{case}: ")));
+    named.cloned().collect()
 }
 
 /// The names of the files in a folder, without their extension, which must be the same for all.

@@ -347,19 +347,3 @@ fn only_metrics_that_there_are_are_asked_for() {
         }
     }
 }
-
-#[test]
-fn the_mixin_exports_every_dashboard_and_the_rules() {
-    let mixin =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("mixin/mixin.libsonnet")).unwrap();
-    for name in DashboardName::ALL {
-        let line = format!("'{name}.json': import '../dashboards/{name}.json',");
-        assert!(mixin.contains(&line), "{line}");
-    }
-    for rules in ["linkwatch", "linkwatch-availability"] {
-        assert!(
-            mixin.contains(&format!("importstr '../alerts/rules/{rules}.yml'")),
-            "{rules}"
-        );
-    }
-}

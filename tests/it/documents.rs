@@ -6,12 +6,16 @@
     reason = "what helps a test fails as the test does"
 )]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use linkwatch::config::{self, Files};
+use linkwatch::diagnosis::catalogue::document;
 
-fn root() -> &'static Path {
+use crate::program::command;
+use crate::watched::assert_golden;
+
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -41,20 +45,21 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
-/// The fenced blocks of a document in this language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
-    let (mut blocks, mut open) = (Vec::new(), None::<(bool, String)>);
+/// The fenced blocks of a document in this language, without the indentation of the list that they stand in.
+pub(crate) fn blocks(text: &str, language: &str) -> Vec<String> {
+    let (mut blocks, mut open) = (Vec::new(), None::<(bool, usize, String)>);
     for line in text.lines() {
-        match (line.strip_prefix("```"), open.as_mut()) {
-            (Some(tag), None) => open = Some((tag == language, String::new())),
+        let bare = line.trim_start();
+        match (bare.strip_prefix("```"), open.as_mut()) {
+            (Some(tag), None) => open = Some((tag == language, line.len() - bare.len(), String::new())),
             (Some(_), Some(_)) => {
-                let (wanted, block) = open.take().unwrap();
+                let (wanted, _, block) = open.take().unwrap();
                 if wanted {
                     blocks.push(block);
                 }
             }
-            (None, Some((_, block))) => {
-                block.push_str(line);
+            (None, Some((_, indent, block))) => {
+                block.push_str(line.get(*indent..).unwrap_or_default());
                 block.push('\n');
             }
             (None, None) => {}
@@ -85,12 +90,36 @@ fn calls(text: &str, program: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// Every subcommand, as the words that call it, in the order of the help; first none, for the program itself.
+fn subcommands() -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut place = 0;
+    while place < all.len() {
+        let parent: Vec<String> = all[place].clone();
+        let help = help(&strings(&parent)).unwrap();
+        let listed = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+        let names = listed.lines().take_while(|line| !line.is_empty());
+        // What stands further in goes on with the line before.
+        let names = names.filter_map(|line| line.strip_prefix("  ").filter(|name| !name.starts_with(' ')));
+        let names = names.filter_map(|line| line.split_whitespace().next());
+        let children: Vec<Vec<String>> = names
+            .filter(|name| *name != "help")
+            .map(|name| parent.iter().cloned().chain([name.to_owned()]).collect())
+            .collect();
+        place += 1;
+        all.splice(place..place, children);
+    }
+    all
+}
+
+fn strings(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
 fn help(arguments: &[&str]) -> Option<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_linkwatch"))
-        .args(arguments)
-        .arg("--help")
-        .output()
-        .unwrap();
+    // Into a pipe, so that no terminal's width counts.
+    let output = command(arguments).arg("--help").env_remove("COLUMNS").output();
+    let output = output.unwrap();
     output
         .status
         .success()
@@ -108,6 +137,42 @@ fn the_two_set_up_commands_stand_first_in_the_readme() {
 }
 
 #[test]
+fn every_cause_is_described() {
+    assert_golden("docs/CAUSES.md", &document());
+}
+
+#[test]
+fn the_command_line_is_described_as_its_help_says_it() {
+    let mut text = "# The command line\n\nMade from the program's own help; a test holds it (`UPDATE_GOLDEN=1 cargo test --test it \
+                    documents` writes this page). `linkwatch man` has the same as a\nmanual page, `linkwatch completions` teaches a shell. Exit \
+                    codes: 0 nothing is wrong, 1 a cause stands, 2 the call or the configuration cannot be used,\n3 nothing could be told.\n"
+        .to_owned();
+    for command in subcommands() {
+        let name = ["linkwatch".to_owned()].into_iter().chain(command.clone());
+        let name: Vec<String> = name.collect();
+        let said = help(&strings(&command)).unwrap();
+        let said: Vec<&str> = said.lines().map(str::trim_end).collect();
+        write!(
+            text,
+            "\n## {}\n\n```text\n{}\n```\n",
+            name.join(" "),
+            said.join("\n")
+        )
+        .unwrap();
+    }
+    assert_golden("docs/CLI.md", &text);
+}
+
+#[test]
+fn the_mixin_has_the_rules_that_ship() {
+    for (name, file) in [("alerts", "linkwatch"), ("rules", "linkwatch-availability")] {
+        let rules = read(format!("alerts/rules/{file}.yml"));
+        let rules: serde_json::Value = serde_saphyr::from_str(&rules).unwrap();
+        assert_golden(&format!("mixin/{name}.json"), &format!("{rules:#}\n"));
+    }
+}
+
+#[test]
 fn every_make_target_in_the_documents_exists() {
     let makefile = read("Makefile");
     for document in documents() {
@@ -121,6 +186,7 @@ fn every_make_target_in_the_documents_exists() {
 
 #[test]
 fn every_subcommand_and_flag_in_the_documents_exists() {
+    let all = subcommands();
     for document in documents() {
         for call in calls(&read(&document), "linkwatch") {
             let words: Vec<&str> = call[1..]
@@ -128,32 +194,11 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
                 .map(String::as_str)
                 .take_while(|word| !matches!(*word, "#" | "|" | ">"))
                 .collect();
-            let known = |word: &&&str| {
-                matches!(
-                    **word,
-                    "serve"
-                        | "check"
-                        | "cert"
-                        | "config"
-                        | "discover"
-                        | "dns"
-                        | "explain"
-                        | "bundle"
-                        | "rules"
-                        | "recording-rules"
-                        | "alertmanager"
-                        | "dashboards"
-                        | "runbooks"
-                        | "operator"
-                        | "traffic"
-                        | "completions"
-                        | "man"
-                        | "show"
-                        | "schema"
-                        | "backtest"
-                )
-            };
-            let commands: Vec<&str> = words.iter().take_while(known).copied().take(2).collect();
+            let named = all.iter().filter(|command| words.starts_with(&strings(command)));
+            let commands = named
+                .max_by_key(|command| command.len())
+                .map(|command| strings(command));
+            let commands = commands.unwrap_or_default();
             assert!(
                 !commands.is_empty() || words[0].starts_with('-'),
                 "{}: no such subcommand: {words:?}",
@@ -176,23 +221,10 @@ fn every_subcommand_and_flag_in_the_documents_exists() {
 
 #[test]
 fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
-    let all: String = [
-        &["serve"][..],
-        &["check"],
-        &["cert"],
-        &["dns"],
-        &["config", "check"],
-        &["config", "show"],
-        &["discover"],
-        &["cert"],
-        &["dns"],
-        &["explain"],
-        &["bundle", "rules"],
-        &["traffic", "backtest"],
-    ]
-    .iter()
-    .filter_map(|command| help(command))
-    .collect();
+    let all: String = subcommands()
+        .iter()
+        .filter_map(|command| help(&strings(command)))
+        .collect();
     let readme = read("README.md");
     let (there, missing) = readme.split_once("## Not there yet").unwrap();
     assert!(
@@ -215,7 +247,12 @@ fn every_flag_that_a_document_mentions_alone_belongs_to_a_command() {
 
 #[test]
 fn every_configuration_in_the_documents_is_valid() {
-    for document in ["README.md", "docs/TRAFFIC.md", "docs/PLATFORMS.md"] {
+    for document in [
+        "README.md",
+        "docs/TRAFFIC.md",
+        "docs/PLATFORMS.md",
+        "docs/tutorial.md",
+    ] {
         let text = read(document);
         let configurations: Vec<String> = blocks(&text, "yaml")
             .into_iter()

@@ -352,3 +352,61 @@ async fn the_description_of_the_api_knows_every_cause_and_every_path() {
     );
     assert_eq!(held(&incidents[0]), described("Incident"));
 }
+
+#[tokio::test]
+async fn page_and_api_tell_what_platform_authority_and_registry_say() {
+    let server = Running::small().await;
+    let renewed = server.get("/api/v1/endpoints/a.example").await.json();
+    let told = server.get("/api/v1/endpoints/c.example").await.json();
+    let description = server.get("/api/v1/openapi.yaml").await;
+    let document: serde_json::Value = serde_saphyr::from_str(description.text()).unwrap();
+    let keys = |value: &serde_json::Value| -> BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let described = |schema: &str| keys(&document["components"]["schemas"][schema]["properties"]);
+    assert_eq!(keys(&renewed["renewal"]), described("Renewal"));
+    assert_eq!(keys(&told["platform"]), described("Platform"));
+
+    let renewal = &renewed["renewal"];
+    assert_eq!(renewal["authority"]["name"], "letsencrypt");
+    assert_eq!(renewal["authority"]["up"], true);
+    assert_eq!(renewal["window"]["start"], "2026-05-10T00:00:00Z");
+    assert_eq!(renewal["caa"]["permits"], true);
+    assert_eq!(renewed["platform"]["listed"], false);
+    let platform = &told["platform"];
+    assert_eq!(platform["expects"], serde_json::json!(["new.dns.example"]));
+    assert_eq!(
+        (&platform["certificate"], &platform["status"]),
+        (&"failing".into(), &"failing".into())
+    );
+
+    for (name, parts) in [
+        (
+            "a.example",
+            [
+                "To be renewed",
+                "permit its renewal",
+                "letsencrypt</bdi> answers",
+                "not in the platform's list",
+            ],
+        ),
+        (
+            "c.example",
+            [
+                "new.dns.example",
+                "the platform fails to get or to renew it",
+                "Says",
+                "heroku-main",
+            ],
+        ),
+    ] {
+        let page = server.get(&format!("/endpoints/{name}")).await;
+        for part in parts {
+            assert!(
+                page.text().contains(part),
+                "{part} is missing on {name}: {}",
+                page.text()
+            );
+        }
+    }
+}

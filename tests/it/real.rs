@@ -7,6 +7,7 @@ mod acme;
 mod api;
 mod blackbox;
 mod chain;
+mod community;
 mod deploy;
 mod dns;
 mod notifications;

@@ -1,5 +1,7 @@
 //! The unix prober: the dialogues of tcp over sockets of this machine, by paths that may lead nowhere.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use linkwatch::endpoint::{
     AddressChoice, Confirm, DnsExpectation, Endpoint, EndpointName, Expectation, Group, GroupName, Labels,
     ModuleName, PlatformName,
 };
+use linkwatch::incident::Sighting;
 use linkwatch::outcome::{CertificateFacts, ChainFacts, ChainProblem, Disagreement, Staple, Timings};
 use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::feed::{self, Indicator};
@@ -237,6 +238,7 @@ pub(crate) fn small() -> Arc<State> {
         health.reload_success = Some(at("2026-05-08T10:00:00Z"));
     });
     state.own.lag.observe(0.003);
+    note_incident(&state, &group.name, "b.example", &down());
     let recorder = Recorder::new(Arc::clone(&state), clock(), None);
     let platform = PlatformName::from("heroku-main");
     let authorities = [("letsencrypt".to_owned(), vec!["Test CA".to_owned()])];
@@ -280,6 +282,17 @@ pub(crate) fn small() -> Arc<State> {
         ],
     });
     state
+}
+
+/// The root of an endpoint that is down is an incident of its group.
+fn note_incident(state: &State, group: &GroupName, name: &str, known: &EndpointState) {
+    state.book().note(&Sighting {
+        name: &EndpointName::from(name),
+        group,
+        root: known.verdict.as_ref().and_then(|verdict| verdict.root.as_ref()),
+        down: true,
+        at: at("2026-05-08T10:12:03Z"),
+    });
 }
 
 /// The group, with a platform that says where its names must lead.

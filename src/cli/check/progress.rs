@@ -1,11 +1,10 @@
 //! How far a long check has come: a bar on standard error, drawn over itself, where that is a terminal.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::terminal;
+use super::super::terminal::{Live, bar, width};
 use super::{Checked, Health};
 
 /// Fewer endpoints are checked before a bar could be read.
@@ -14,8 +13,9 @@ const WORTHWHILE: usize = 8;
 /// Time between two drawings.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Cells of the bar.
+/// Cells of the bar at most, and those below which it says nothing.
 const CELLS: usize = 30;
+const FEWEST_CELLS: usize = 8;
 
 /// A bar under way; it is gone from the screen once it is dropped.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Progress {
     done: usize,
     wrong: usize,
     drawn: Option<Instant>,
-    shown: bool,
+    line: Option<Live>,
 }
 
 impl Progress {
@@ -35,8 +35,13 @@ impl Progress {
             done: 0,
             wrong: 0,
             drawn: None,
-            shown: total >= WORTHWHILE && std::io::stderr().is_terminal(),
+            line: Live::Error.on().filter(|_| total >= WORTHWHILE),
         }
+    }
+
+    /// How many are done, and of how many.
+    pub(super) const fn so_far(&self) -> (usize, usize) {
+        (self.done, self.total)
     }
 
     /// One more is done.
@@ -44,30 +49,33 @@ impl Progress {
         self.done += 1;
         self.wrong += usize::from(Health::of(&checked.verdict) != Health::Fine);
         let now = Instant::now();
-        if self.shown && self.drawn.is_none_or(|drawn| now >= drawn + REDRAW) {
+        let Some(line) = self.line else { return };
+        if self.drawn.is_none_or(|drawn| now >= drawn + REDRAW) {
             self.drawn = Some(now);
-            self.draw();
+            line.draw(&self.text(line.room()));
         }
     }
 
+    /// The counts, with a bar before them where there is room for one.
     #[expect(clippy::cast_precision_loss, reason = "counts of endpoints")]
-    fn draw(&self) {
-        let bar = terminal::bar(self.done as f64 / self.total as f64, CELLS);
-        let mut out = std::io::stderr().lock();
-        // A terminal that has gone needs no bar.
-        let _ = write!(
-            out,
-            "\r{bar} {} of {} checked, {} not as they should be\u{1b}[K",
+    fn text(&self, room: usize) -> String {
+        let counts = format!(
+            "{} of {} checked, {} not as they should be",
             self.done, self.total, self.wrong
         );
-        let _ = out.flush();
+        let cells = room.saturating_sub(width(&counts) + 1).min(CELLS);
+        if cells < FEWEST_CELLS {
+            return counts;
+        }
+        let bar = bar(self.done as f64 / self.total as f64, cells);
+        format!("{bar} {counts}")
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.drawn.is_some() {
-            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        if let Some(line) = self.line.filter(|_| self.drawn.is_some()) {
+            line.erase();
         }
     }
 }

@@ -39,14 +39,7 @@ fn rank(checked: &Checked) -> (Health, Option<Cause>) {
 pub(super) fn write(sheet: &mut Sheet, checked: &[Checked], all: bool) {
     let all = all || checked.len() + 4 <= lines();
     let name = name_columns(sheet, checked);
-    sheet.line(&[styled(
-        DIM,
-        format!(
-            "{:STATE$}{}",
-            "STATE",
-            columns(&padded("NAME", name), "CAUSE", "CERTIFICATE", "TIME")
-        ),
-    )]);
+    heading(sheet, name);
     for group in groups(checked) {
         let fine = group.iter().filter(|one| is_fine(one)).count();
         let Some(first) = group.first() else { continue };
@@ -69,6 +62,19 @@ pub(super) fn write(sheet: &mut Sheet, checked: &[Checked], all: bool) {
     let total = checked.len();
     let counts = super::counts(checked);
     sheet.line(&[format!("{fine} of {total} endpoints are as they should be: {counts}").into()]);
+}
+
+fn heading(sheet: &mut Sheet, name: Option<usize>) {
+    let mut line = |label: &str, rest: &str| sheet.line(&[styled(DIM, format!("{label:STATE$}{rest}"))]);
+    if let Some(name) = name {
+        line(
+            "STATE",
+            &columns(&padded("NAME", name), "CAUSE", "CERTIFICATE", "TIME"),
+        );
+    } else {
+        line("STATE", "NAME");
+        line("", &figures("CAUSE", "CERT", "TIME"));
+    }
 }
 
 fn is_fine(checked: &Checked) -> bool {
@@ -96,15 +102,16 @@ fn groups(checked: &[Checked]) -> Vec<Vec<&Checked>> {
     groups
 }
 
-/// As wide as the longest name, as far as there is room.
-fn name_columns(sheet: &Sheet, checked: &[Checked]) -> usize {
-    let room = sheet.columns().saturating_sub(STATE + CAUSE + LEFT + TIME + 2);
+/// As wide as the longest name, as far as there is room; `None` where names must stand on lines of their own.
+fn name_columns(sheet: &Sheet, checked: &[Checked]) -> Option<usize> {
+    let room = sheet.columns().checked_sub(STATE + CAUSE + LEFT + TIME + 2);
+    let room = room.filter(|room| *room >= SHORTEST_NAME)?;
     let longest = checked.iter().map(|one| width(one.endpoint.name.as_str())).max();
-    longest.unwrap_or(0).clamp(SHORTEST_NAME, room.max(SHORTEST_NAME))
+    Some(longest.unwrap_or(0).clamp(SHORTEST_NAME, room))
 }
 
 /// One row; a name that is too long for its column stands on a line of its own.
-fn entry(sheet: &mut Sheet, checked: &Checked, name: usize) {
+fn entry(sheet: &mut Sheet, checked: &Checked, name: Option<usize>) {
     let health = Health::of(&checked.verdict);
     let root = checked.verdict.root.as_ref();
     let cause = root.map_or("", |root| root.cause.as_str());
@@ -115,18 +122,30 @@ fn entry(sheet: &mut Sheet, checked: &Checked, name: usize) {
     let took = layers::milliseconds(outcome.slowest_timings().total());
     let state = styled(health.style(), padded(health.as_str(), STATE));
     let shown = checked.endpoint.name.as_str();
-    if width(shown) > name {
-        sheet.hanging(STATE, &[state, shown.into()]);
-        let rest = columns(&padded("", name), cause, &left, &took);
-        sheet.row((PLAIN, ""), STATE, &[rest.into()]);
-    } else {
-        let rest = columns(&padded(shown, name), cause, &left, &took);
-        sheet.line(&[state, rest.into()]);
+    match name {
+        Some(name) if width(shown) <= name => {
+            let rest = columns(&padded(shown, name), cause, &left, &took);
+            sheet.line(&[state, rest.into()]);
+        }
+        Some(name) => {
+            sheet.hanging(STATE, &[state, shown.into()]);
+            let rest = columns(&padded("", name), cause, &left, &took);
+            sheet.row((PLAIN, ""), STATE, &[rest.into()]);
+        }
+        None => {
+            sheet.hanging(STATE, &[state, shown.into()]);
+            sheet.row((PLAIN, ""), STATE, &[figures(cause, &left, &took).into()]);
+        }
     }
 }
 
 fn columns(name: &str, cause: &str, left: &str, took: &str) -> String {
     format!("{name}  {cause:CAUSE$}{left:>LEFT$}{took:>TIME$}")
+}
+
+/// What stands below a name, in the 50 columns that the narrowest terminal leaves beside the state.
+fn figures(cause: &str, left: &str, took: &str) -> String {
+    format!("{cause:28} {left:>10} {took:>9}")
 }
 
 /// What is left of the certificate that is served; how long it has been over is told by a minus.

@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::stop::Stop;
 use super::{Checked, Health, Rounds};
 use crate::cause::Cause;
-use crate::cli::terminal::{self, DIM, PLAIN, Sheet, Span, styled};
+use crate::cli::terminal::{self, DIM, Live, PLAIN, Sheet, Span, styled};
 use crate::cli::{Exit, complain};
 
 /// What makes a verdict another one.
@@ -31,38 +31,15 @@ impl Said {
     }
 }
 
-/// The signals that end it.
-#[derive(Debug)]
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn called(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
 /// Checks until told to stop; the exit code is the last verdict's.
 pub(super) async fn run(rounds: &mut Rounds, interval: Duration) -> Exit {
     let mut stop = match Stop::new() {
         Ok(stop) => stop,
-        Err(error) => return complain(&format!("cannot listen for signals: {error}")),
+        Err(message) => return complain(&message),
     };
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let live = terminal::is_live();
+    let live = Live::Output.on();
     let (mut last, mut number) = (Vec::new(), 0_u64);
     loop {
         let round = async {
@@ -76,17 +53,17 @@ pub(super) async fn run(rounds: &mut Rounds, interval: Duration) -> Exit {
             round = round => round,
         };
         number += 1;
-        if live {
-            erase();
+        if let Some(line) = live {
+            line.erase();
         }
         changes(&last, &checked);
-        if live {
-            status(&checked, number, began.elapsed());
+        if let Some(line) = live {
+            line.draw(&status(&checked, number, began.elapsed()));
         }
         last = checked;
     }
-    if live {
-        erase();
+    if let Some(line) = live {
+        line.erase();
     }
     // Told to stop before the first verdict: nothing is known.
     if last.is_empty() {
@@ -137,16 +114,11 @@ fn time(at: Timestamp) -> String {
 }
 
 /// The line that is drawn over at the next round.
-fn status(checked: &[Checked], number: u64, took: Duration) {
+fn status(checked: &[Checked], number: u64, took: Duration) -> String {
     let at = checked.last().map_or_else(String::new, |one| time(one.probed.at));
-    anstream::print!(
-        "{DIM}{at}  {}  round {number}, {}{DIM:#}",
+    format!(
+        "{at}  {}  round {number}, {}",
         super::counts(checked),
         super::layers::milliseconds(took)
-    );
-    let _ = std::io::stdout().flush();
-}
-
-fn erase() {
-    anstream::print!("\r\u{1b}[K");
+    )
 }

@@ -14,6 +14,7 @@ use crate::diagnosis::remedy;
 use crate::metrics::labels::without_credentials;
 use crate::outcome::CertificateFacts;
 use crate::outlook::caa::Caa;
+use crate::outlook::platform::CertificateState;
 use crate::outlook::renewal;
 use crate::state::Slot;
 use crate::state::recent::{Probe, Recent};
@@ -214,7 +215,7 @@ fn certificate(scene: &Scene, seen: &Seen) -> Markup {
     else {
         return html! {};
     };
-    let outlook = seen.slot.outlook();
+    let (outlook, foresight) = (seen.slot.outlook(), scene.state.foresight());
     html! {
         section aria-labelledby="certificate" {
             h2 #certificate { "Certificate" }
@@ -237,9 +238,20 @@ fn certificate(scene: &Scene, seen: &Seen) -> Markup {
                         Caa::Unknown(why) => { "not known: " (safe(why)) }
                     } }
                 }
-                @if let Some(domain) = &outlook.domain {
-                    @if let Some(expiry) = scene.state.foresight().registrations.get(domain).and_then(|of| of.expiry) {
-                        dt { (safe(domain)) } dd.plain { "registered until " (time::instant(expiry)) }
+                @if let Some(authority) = chain.leaf().and_then(|leaf| foresight.issuer(leaf)) {
+                    dt { "Authority" } dd.plain { (safe(&authority.name)) @match authority.up {
+                        Some(true) => " answers",
+                        Some(false) => { " does not answer" @if let Some(problem) = &authority.problem { ": " (safe(problem)) } }
+                        None => " has not been asked yet",
+                    } }
+                }
+                @if let Some(registration) = outlook.domain.as_ref().and_then(|domain| foresight.registrations.get(domain)) {
+                    dt { (safe(&registration.domain)) } dd.plain {
+                        @match registration.expiry {
+                            Some(expiry) => { "registered until " (time::instant(expiry)) }
+                            None => "registered; its registry does not say until when",
+                        }
+                        @if !registration.statuses.is_empty() { " (" (safe(&registration.statuses.join(", "))) ")" }
                     }
                 }
             }
@@ -281,6 +293,13 @@ fn platform(scene: &Scene, seen: &Seen) -> Markup {
                     None => { dt { "Domain" } dd.plain { "not in the platform's list" } }
                     Some(domain) => {
                         dt { "Expects" } dd { @for (place, target) in domain.targets.iter().enumerate() { @if place > 0 { ", " } (safe(&target.to_string())) } }
+                        dt { "Certificate" } dd.plain { @match domain.certificate {
+                            CertificateState::Issued => "issued and in place",
+                            CertificateState::Pending => "the platform is at work on it",
+                            CertificateState::Failing => "the platform fails to get or to renew it",
+                            CertificateState::Unknown => "the platform says nothing of it that is understood",
+                        } }
+                        @if let Some(right) = domain.dns_ok { dt { "DNS" } dd.plain { @if right { "as it should be, it finds" } @else { "not as it should be, it finds" } } }
                         dt { "Says" } dd { (safe(&domain.status)) @if !domain.reason.is_empty() { ": " (safe(&domain.reason)) } }
                     }
                 }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::standing::{Seen, Standing};
+use crate::endpoint::Endpoint;
 use crate::text::visible;
 
 /// Endpoints on one page.
@@ -67,16 +68,21 @@ impl Filter {
         self.group.as_deref().is_none_or(|wanted| wanted == group)
             && self.state.is_none_or(|wanted| wanted == seen.standing)
             && self.cause.as_deref().is_none_or(|wanted| wanted == cause)
-            && self.q.split_whitespace().all(|word| {
-                let word = word.to_lowercase();
-                let holds = |text: &str| text.to_lowercase().contains(&word);
-                holds(endpoint.name.as_str())
-                    || holds(group)
-                    || holds(cause)
-                    || holds(endpoint.url.host_str().unwrap_or_default())
-                    || holds(endpoint.url.path())
-                    || endpoint.labels.iter().any(|(_, value)| holds(value))
-            })
+            && self.finds(endpoint, group, cause)
+    }
+
+    /// Whether every word stands somewhere. Each text is folded once, however many words are looked for.
+    fn finds(&self, endpoint: &Endpoint, group: &str, cause: &str) -> bool {
+        if self.q.is_empty() {
+            return true;
+        }
+        let (host, path) = (endpoint.url.host_str().unwrap_or_default(), endpoint.url.path());
+        let mut texts = vec![endpoint.name.as_str(), group, cause, host, path];
+        texts.extend(endpoint.labels.iter().map(|(_, value)| value));
+        // No word holds a line break.
+        let texts = texts.join("\n").to_lowercase();
+        let wanted = self.q.to_lowercase();
+        wanted.split_whitespace().all(|word| texts.contains(word))
     }
 
     /// Of so many endpoints those that stand on this page, and how many pages there are.

@@ -143,18 +143,8 @@ async fn answer(
     check: &Check,
     calls: &Mutex<Vec<Call>>,
 ) -> Result<(), h2::Error> {
-    let (head, mut body) = request.into_parts();
-    let mut message = Vec::new();
-    while let Some(chunk) = body.data().await {
-        let chunk = chunk?;
-        message.extend_from_slice(&chunk);
-        body.flow_control().release_capacity(chunk.len())?;
-    }
-    calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
-        uri: head.uri,
-        headers: head.headers,
-        message,
-    });
+    let call = hear(request).await?;
+    calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     match check {
         Check::Health(status) => {
             let mut stream = respond.send_response(begun(), false)?;
@@ -203,6 +193,21 @@ async fn answer(
         }
         Check::HangUp | Check::Silence => pending().await,
     }
+}
+
+async fn hear(request: Request<RecvStream>) -> Result<Call, h2::Error> {
+    let (head, mut body) = request.into_parts();
+    let mut message = Vec::new();
+    while let Some(chunk) = body.data().await {
+        let chunk = chunk?;
+        message.extend_from_slice(&chunk);
+        body.flow_control().release_capacity(chunk.len())?;
+    }
+    Ok(Call {
+        uri: head.uri,
+        headers: head.headers,
+        message,
+    })
 }
 
 fn begun() -> Response<()> {

@@ -9,7 +9,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::{BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt as _, Collected, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     body::{Frame, Incoming},
     server::conn::http2,
@@ -99,7 +99,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
         .into_body()
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(Collected::to_bytes)
         .unwrap_or_default();
     if path != "/grpc.health.v1.Health/Check" {
         return Ok(reply(Err(UNIMPLEMENTED)));

@@ -1,4 +1,4 @@
-//! A server of WebSockets that holds a dialogue by a script.
+//! A server of the `WebSocket` protocol that holds a dialogue by a script.
 
 use std::{
     future::pending,

@@ -4,6 +4,12 @@
 //! series with their labels, every value that is not a time; times must be of the same order. A difference that is
 //! meant has a name (`difference`), and a case that shows it says so; a name that a case does not show fails as well.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be run fails the test"
+)]
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,6 +17,7 @@ use std::process::Command;
 
 use futures_util::StreamExt as _;
 
+use self::ask::Said;
 use self::case::{Answer, Case, Prober};
 use self::compare::{Finding, compare};
 use self::difference::Difference;
@@ -23,9 +30,11 @@ use crate::watched::assert_golden;
 mod ask;
 mod case;
 mod compare;
+mod configs;
 mod difference;
 mod names;
 mod nginx;
+mod pages;
 mod python;
 mod world;
 
@@ -61,9 +70,10 @@ fn cases() -> Vec<(Prober, &'static Case)> {
 fn modules(cases: &[(Prober, &Case)], world: &World) -> String {
     let mut text = String::from("modules:\n  http_2xx: {prober: http, http: {}}\n");
     for (number, (prober, case)) in cases.iter().enumerate() {
-        let prober = match prober {
-            Prober::Probe => Prober::Http,
-            other => *other,
+        let prober = if *prober == Prober::Probe {
+            Prober::Http
+        } else {
+            *prober
         };
         let (name, settings, timeout) = (prober.name(), world.fill(case.settings), case.timeout);
         let _ = writeln!(
@@ -127,30 +137,35 @@ struct Verdict {
     wrong: Vec<String>,
 }
 
-async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [SocketAddr; 2]) -> Verdict {
+/// What is asked for a case.
+fn path_of(number: usize, case: &Case, world: &World) -> String {
     let target = world.fill(case.target);
-    let encoded: String = url::form_urlencoded::byte_serialize(target.as_bytes()).collect();
+    let target: String = url::form_urlencoded::byte_serialize(target.as_bytes()).collect();
     let module = if case.query.contains("&module=") {
         String::new()
     } else {
         format!("&module=c{number}")
     };
-    let path = format!("/probe?target={encoded}{module}{}", case.query);
+    format!("/probe?target={target}{module}{}", case.query)
+}
+
+async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [SocketAddr; 2]) -> Verdict {
+    let path = path_of(number, case, world);
     let [real, ours] = two.map(|server| ask::ask(server, &path, case.headers));
-    let (real, ours) = tokio::join!(real, ours);
-    let (real, ours) = match (real, ours) {
-        (Ok(real), Ok(ours)) => (real, ours),
-        (real, ours) => {
-            let wrong = vec![format!(
-                "no answer: blackbox_exporter {real:?}, linkwatch {ours:?}"
-            )];
-            return Verdict {
-                prober,
-                seen: Vec::new(),
-                wrong,
-            };
-        }
+    let wrong = match tokio::join!(real, ours) {
+        (Ok(real), Ok(ours)) => what_is_wrong(case, &real, &ours),
+        (real, ours) => vec![format!(
+            "no answer: blackbox_exporter {real:?}, linkwatch {ours:?}"
+        )],
     };
+    Verdict {
+        prober,
+        seen: case.differs.to_vec(),
+        wrong,
+    }
+}
+
+fn what_is_wrong(case: &Case, real: &Said, ours: &Said) -> Vec<String> {
     let mut wrong = Vec::new();
     let success = real
         .body
@@ -159,6 +174,7 @@ async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [
     let answer = match (real.status, success) {
         (200, Some("1")) => Some(Answer::Succeeds),
         (200, Some("0")) => Some(Answer::Fails),
+        // Not in text.
         (200, _) => None,
         _ => Some(Answer::Refused),
     };
@@ -168,9 +184,10 @@ async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [
             case.answer, real.body
         ));
     }
-    let findings = compare(&real, &ours);
+    let findings = compare(real, ours);
     let meant = |difference: &Difference| difference.is_everywhere() || case.differs.contains(difference);
-    let named: Vec<_> = Difference::ALL.into_iter().filter(meant).collect();
+    let named = difference::ALL.map(|(difference, ..)| difference);
+    let named: Vec<_> = named.into_iter().filter(meant).collect();
     let covers = |finding: &Finding| named.iter().any(|difference| difference.covers(finding));
     wrong.extend(
         findings
@@ -183,12 +200,8 @@ async fn judge(number: usize, prober: Prober, case: &Case, world: &World, two: [
         .differs
         .iter()
         .filter(|difference| !difference.is_by_chance() && !seen(difference));
-    wrong.extend(unseen.map(|difference| format!("does not show: {}", difference.said().0)));
-    Verdict {
-        prober,
-        seen: case.differs.to_vec(),
-        wrong,
-    }
+    wrong.extend(unseen.map(|difference| format!("does not show: {}", difference.name())));
+    wrong
 }
 
 fn table(verdicts: &[Verdict]) -> String {
@@ -259,10 +272,7 @@ fn the_documents_list_every_difference_and_no_other() {
     let (begin, end) = ("<!-- differences: begin -->\n", "<!-- differences: end -->");
     let (before, rest) = document.split_once(begin).expect("the beginning of the list");
     let (_, after) = rest.split_once(end).expect("the end of the list");
-    let lines = Difference::ALL.map(|difference| {
-        let (name, reason) = difference.said();
-        format!("- **{name}**: {reason}.\n")
-    });
+    let lines = difference::ALL.map(|(_, name, reason)| format!("- **{name}**: {reason}.\n"));
     assert_golden(
         "docs/BLACKBOX.md",
         &format!("{before}{begin}\n{}\n{end}{after}", lines.concat()),

@@ -71,6 +71,8 @@ pub enum Program {
     KubernetesValidate,
     /// systemd's judge of unit files; it comes with the system.
     SystemdAnalyze,
+    /// What evaluates the mixin.
+    Jsonnet,
 }
 
 impl Program {
@@ -92,6 +94,7 @@ impl Program {
             Self::Hadolint => &["hadolint"],
             Self::KubernetesValidate => &["kubernetes-validate"],
             Self::SystemdAnalyze => &["systemd-analyze"],
+            Self::Jsonnet => &["jsonnet"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
         }
     }

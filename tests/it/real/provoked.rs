@@ -25,17 +25,20 @@ use crate::lab::Webhook;
 use crate::watched::assert_golden;
 
 mod document;
+mod reset;
 mod scenes;
 mod world;
 
+use reset::Reset;
 use scenes::{Scene, scene};
 use world::World;
 
 /// How long everything together may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(45);
+const LIMIT: Duration = Duration::from_secs(120);
 
-/// How many times as fast Prometheus waits.
+/// How many times as fast Prometheus waits, and how long at least: a busy machine may need seconds for its first scrape.
 const TIMES: u64 = 300;
+const AT_LEAST: u64 = 8_000;
 
 /// How Prometheus names the four, so that texts are the same in every run.
 const INSTANCES: [&str; 4] = [
@@ -57,57 +60,206 @@ const BESIDES: [(&str, AlertName, &str); 2] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_alert_is_provoked_and_its_text_reaches_its_receiver() {
-    let what = "every alert, end to end";
-    let Some(prometheus) = find_or_leave_out(what, Real::Prometheus, Generation::Current) else {
-        return;
-    };
-    let Some(alertmanager) = find_or_leave_out(what, Real::Alertmanager, Generation::Current) else {
-        return;
-    };
     let world = World::start().await;
     let programs = world.watch().await;
-    let hook = Webhook::start().await;
-    let alertmanager = start_alertmanager(&alertmanager, &routing(&hook)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let scraping = scraping(folder.path(), &programs, &alertmanager);
-    // What is sent before Alertmanager is discovered is sent again after this delay.
-    let resend = ["--rules.alert.resend-delay=2s"];
-    let prometheus = start_prometheus_with(&prometheus, &scraping, &resend).await;
-    let mut heard = Heard::default();
-
-    let well = format!(
-        "count(linkwatch_endpoint_up == 1) == {WELL} \
-         and on() count(linkwatch_traffic_baseline_ready{{name!=\"\"}} == 1) == 3 \
-         and on() count(linkwatch_platform_up == 1) == 2"
-    );
-    prometheus.wait_for(&well, LIMIT).await;
-    heard.listen(&hook, Duration::from_secs(1)).await;
-    assert_eq!(heard.groups_of("page"), set([]), "a page while all is well");
+    let named: Vec<_> = INSTANCES.into_iter().zip(&programs).collect();
+    let Some(mut chain) = Chain::start("every alert, end to end", &named).await else {
+        return;
+    };
+    chain
+        .well(&format!(
+            "count(linkwatch_endpoint_up == 1) == {WELL} \
+             and on() count(linkwatch_traffic_baseline_ready{{name!=\"\"}} == 1) == 3 \
+             and on() count(linkwatch_platform_up == 1) == 2"
+        ))
+        .await;
 
     world.break_all().await;
     let answer = programs[3].reload("groups: [").await;
     assert!(!answer.contains(" 200 "), "{answer}");
     let others = AlertName::ALL.iter().filter(|name| **name != AlertName::Down);
-    heard.until(&hook, others.copied().collect(), &prometheus).await;
+    chain.until(others.copied().collect()).await;
     let paged = ["campaigns", "newsletter", "tracking", "website"];
-    assert_eq!(heard.groups_of("page"), set(paged));
+    assert_eq!(chain.heard.groups_of("page"), set(paged));
 
     for program in programs {
         program.stop().await;
     }
-    heard.until(&hook, vec![AlertName::Down], &prometheus).await;
-    assert_eq!(heard.groups_of("page"), set(paged.into_iter().chain([""])));
-    heard.holds_nothing_else();
-    let failed = prometheus
-        .query("prometheus_rule_evaluation_failures_total > 0")
+    chain.until(vec![AlertName::Down]).await;
+    let paged = paged.into_iter().chain([""]);
+    assert_eq!(chain.heard.groups_of("page"), set(paged));
+    chain.heard.holds_nothing_else();
+    chain.evaluated().await;
+    assert_golden("docs/alerts.md", &document::document(&chain.heard));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_endpoint_that_becomes_slow_is_a_ticket_and_no_page() {
+    let world = World::start().await;
+    let program = Program::start(&world.sites()).await;
+    let named = [(INSTANCES[0], &program)];
+    let Some(mut chain) = Chain::start("a slow endpoint", &named).await else {
+        return;
+    };
+    chain.well("count(linkwatch_endpoint_up == 1) == 15").await;
+    world.slow_down();
+    chain.until(vec![AlertName::EndpointDegraded]).await;
+    // Whatever pages does so at once: its group has been waited for twice by now.
+    chain.hear_more(Duration::from_secs(5)).await;
+    assert_eq!(chain.heard.groups_of("page"), set([]), "a slow endpoint pages");
+    let about_it: Vec<_> = chain
+        .heard
+        .alerts
+        .keys()
+        .filter(|(.., group)| group == "shop")
+        .collect();
+    assert_eq!(about_it.len(), 1, "{about_it:?}");
+    let slow = chain
+        .prometheus
+        .query("linkwatch_endpoint_up{group=\"shop\"} == 1")
         .await;
+    assert_eq!(slow.len(), 1, "slow is not down");
+    program.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_platform_that_resets_ten_domains_is_one_page_with_the_reset_as_its_root() {
+    let reset = Reset::start().await;
+    let program = Program::start(&reset.config()).await;
+    let named = [(INSTANCES[0], &program)];
+    let Some(mut chain) = Chain::start("a reset of ten domains", &named).await else {
+        return;
+    };
+    chain
+        .well("count(linkwatch_endpoint_up == 1) == 10 and on() count(linkwatch_platform_up == 1) == 1")
+        .await;
+
+    reset.expect_new_targets();
+    chain.until_page_says(&reset::still_up()).await;
+    reset.end_certificates();
+    chain.until_page_says(&reset::down()).await;
+    // What follows from the reset fires as well, of every domain, and has had its time to be told.
+    let follows = "count(ALERTS{alertstate=\"firing\", alertname=~\
+                   \"LinkwatchPlatformCertificateFailing|LinkwatchCertificateInvalid|LinkwatchDnsTargetDrift\"}) == 30";
+    chain.prometheus.wait_for(follows, LIMIT).await;
+    chain.hear_more(Duration::from_secs(5)).await;
+
+    let told: BTreeSet<_> = chain.heard.alerts.keys().cloned().collect();
+    let page = |name: AlertName| ("page".to_owned(), name.to_string(), "tracking".to_owned());
+    let besides = told
+        .iter()
+        .filter(|(receiver, ..)| !["none", "deadman"].contains(&receiver.as_str()));
+    let expected = [
+        AlertName::EndpointDown,
+        AlertName::GroupDown,
+        AlertName::PlatformTargetChanged,
+    ];
     assert_eq!(
-        failed,
-        [],
-        "rules that cannot be evaluated:\n{}",
-        prometheus.log()
+        besides.cloned().collect::<BTreeSet<_>>(),
+        expected.map(page).into()
     );
-    assert_golden("docs/alerts.md", &document::document(&heard));
+    let held = chain
+        .alertmanager
+        .json("/api/v2/alerts/groups?receiver=page")
+        .await;
+    assert_eq!(held.as_array().unwrap().len(), 1, "one page: {held:#}");
+    chain.evaluated().await;
+    program.stop().await;
+}
+
+/// Prometheus, Alertmanager and a receiver.
+struct Chain {
+    prometheus: Prometheus,
+    alertmanager: Alertmanager,
+    hook: Webhook,
+    heard: Heard,
+    _folder: tempfile::TempDir,
+}
+
+impl Chain {
+    /// Has these programs scraped, by these names; `None` where the real programs are not there.
+    async fn start(what: &str, programs: &[(&str, &Program)]) -> Option<Self> {
+        let prometheus = find_or_leave_out(what, Real::Prometheus, Generation::Current)?;
+        let alertmanager = find_or_leave_out(what, Real::Alertmanager, Generation::Current)?;
+        let hook = Webhook::start().await;
+        let alertmanager = start_alertmanager(&alertmanager, &routing(&hook)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let scraping = scraping(folder.path(), programs, &alertmanager);
+        // What is sent before Alertmanager is discovered is sent again after this delay.
+        let resend = ["--rules.alert.resend-delay=2s"];
+        Some(Self {
+            prometheus: start_prometheus_with(&prometheus, &scraping, &resend).await,
+            alertmanager,
+            hook,
+            heard: Heard::default(),
+            _folder: folder,
+        })
+    }
+
+    /// Waits until all is well, which is no reason for a page.
+    async fn well(&mut self, condition: &str) {
+        self.prometheus.wait_for(condition, LIMIT).await;
+        self.hear_more(Duration::from_secs(3)).await;
+        assert_eq!(self.heard.groups_of("page"), set([]), "a page while all is well");
+    }
+
+    async fn hear_more(&mut self, during: Duration) {
+        self.heard.listen(&self.hook, during).await;
+    }
+
+    /// Listens until all of these have come as their scenes say.
+    async fn until(&mut self, wanted: Vec<AlertName>) {
+        let missing = |heard: &Heard| wanted.iter().filter_map(|name| heard.misses(*name)).collect();
+        self.listen_until(missing).await;
+    }
+
+    /// Listens until one text of a page says all of this.
+    async fn until_page_says(&mut self, says: &[String]) {
+        let missing = |heard: &Heard| {
+            let pages = || {
+                heard
+                    .texts
+                    .iter()
+                    .filter(|(to, _)| to == "page")
+                    .map(|(_, text)| &text.text)
+            };
+            if pages().any(|text| says.iter().all(|part| text.contains(part))) {
+                return Vec::new();
+            }
+            vec![format!("{says:#?} is not in one of:\n{:#?}", pages().last())]
+        };
+        self.listen_until(missing).await;
+    }
+
+    async fn listen_until(&mut self, missing: impl Fn(&Heard) -> Vec<String>) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let left = missing(&self.heard);
+            if left.is_empty() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "after {LIMIT:?}:\n{}\n\nit fires:\n{}\n{}",
+                left.join("\n"),
+                fires(&self.prometheus).await,
+                self.prometheus.log()
+            );
+            self.hear_more(Duration::from_millis(300)).await;
+        }
+    }
+
+    /// Every rule could be evaluated.
+    async fn evaluated(&self) {
+        let failed = "prometheus_rule_evaluation_failures_total > 0";
+        let failed = self.prometheus.query(failed).await;
+        assert_eq!(
+            failed,
+            [],
+            "rules that cannot be evaluated:\n{}",
+            self.prometheus.log()
+        );
+    }
 }
 
 fn set<'a>(groups: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
@@ -159,25 +311,6 @@ impl Heard {
                     self.alerts.insert(key, alert.clone());
                 }
             }
-        }
-    }
-
-    /// Listens until all of these have come as they should.
-    async fn until(&mut self, hook: &Webhook, wanted: Vec<AlertName>, prometheus: &Prometheus) {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let missing: Vec<String> = wanted.iter().filter_map(|name| self.misses(*name)).collect();
-            if missing.is_empty() {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "after {LIMIT:?}:\n{}\n\nit fires:\n{}\n{}",
-                missing.join("\n"),
-                fires(prometheus).await,
-                prometheus.log()
-            );
-            self.listen(hook, Duration::from_millis(300)).await;
         }
     }
 
@@ -308,8 +441,8 @@ fn routing(hook: &Webhook) -> String {
     shipped
 }
 
-/// The rules of an older version, evaluated twice a second, and the programs under names that do not change.
-fn scraping(folder: &Path, programs: &[Program; 4], alertmanager: &Alertmanager) -> String {
+/// The rules of an older version, evaluated every second, and the programs under names that do not change.
+fn scraping(folder: &Path, programs: &[(&str, &Program)], alertmanager: &Alertmanager) -> String {
     let parameters = Parameters {
         version: "0.0.9".to_owned(),
         ..Parameters::default()
@@ -319,14 +452,19 @@ fn scraping(folder: &Path, programs: &[Program; 4], alertmanager: &Alertmanager)
     let rules = waits.replace_all(&rules, |found: &Captures<'_>| {
         let seconds: u64 = found[2].parse().unwrap();
         let seconds = if &found[3] == "m" { 60 * seconds } else { seconds };
-        format!("    {}: {}ms", &found[1], seconds * 1000 / TIMES)
+        let milliseconds = seconds * 1000 / TIMES;
+        let waits = if seconds == 0 {
+            0
+        } else {
+            milliseconds.max(AT_LEAST)
+        };
+        format!("    {}: {waits}ms", &found[1])
     });
     let file = folder.join("linkwatch.yml");
-    std::fs::write(&file, rules.replace("interval: 10s", "interval: 500ms")).unwrap();
+    std::fs::write(&file, rules.replace("interval: 10s", "interval: 1s")).unwrap();
     let targets: Vec<String> = programs
         .iter()
-        .zip(INSTANCES)
-        .map(|(program, instance)| {
+        .map(|(instance, program)| {
             format!(
                 "\n      - {{targets: ['{}'], labels: {{instance: '{instance}'}}}}",
                 program.address()
@@ -334,7 +472,7 @@ fn scraping(folder: &Path, programs: &[Program; 4], alertmanager: &Alertmanager)
         })
         .collect();
     format!(
-        "global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}\n\
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
          rule_files: ['{}']\n\
          alerting:\n  alertmanagers:\n    - static_configs: [{{targets: ['{}']}}]\n\
          scrape_configs:\n  - job_name: linkwatch\n    static_configs:{}\n",

@@ -4,6 +4,9 @@
 
 use std::path::Path;
 
+use linkwatch::dashboard::DashboardName;
+use serde_json::Value;
+
 use super::peers::{Generation, Program, find_or_leave_out, run, start_blackbox};
 use crate::lab::{Answer, WebLab};
 
@@ -89,6 +92,49 @@ fn every_alert_is_routed_to_its_receiver() {
             arguments.extend(*labels);
             let _ = run(&amtool, &arguments);
         }
+    }
+}
+
+/// Whether two documents are the same; 1 and 1.0 are, since jsonnet knows numbers only.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let held =
+                |(key, value): (&String, &Value)| other.get(key).is_some_and(|other| is_same(value, other));
+            one.len() == other.len() && one.iter().all(held)
+        }
+        _ => one == other,
+    }
+}
+
+#[test]
+fn the_mixin_is_what_ships() {
+    let Some(jsonnet) = find_or_leave_out("the mixin", Program::Jsonnet, Generation::Current) else {
+        return;
+    };
+    // Its fields are hidden, as a mixin's are: whoever builds with it picks them.
+    let file = repository("mixin/mixin.libsonnet");
+    let picked = format!("local m = import '{file}'; {{ [key]: m[key] for key in std.objectFieldsAll(m) }}");
+    let said = run(&jsonnet, &["-e", &picked]);
+    let mixin: Value = serde_json::from_str(&said).unwrap();
+    let read = |path: &str| std::fs::read_to_string(repository(path)).unwrap();
+    let dashboards = mixin["grafanaDashboards"].as_object().unwrap();
+    let shipped = DashboardName::ALL.map(|name| format!("{name}.json"));
+    assert_eq!(dashboards.len(), shipped.len());
+    for name in shipped {
+        let file: Value = serde_json::from_str(&read(&format!("dashboards/{name}"))).unwrap();
+        assert!(is_same(&dashboards[&name], &file), "{name}");
+    }
+    for (key, rules) in [
+        ("prometheusAlerts", "linkwatch"),
+        ("prometheusRules", "linkwatch-availability"),
+    ] {
+        let file: Value = serde_saphyr::from_str(&read(&format!("alerts/rules/{rules}.yml"))).unwrap();
+        assert!(is_same(&mixin[key], &file), "{rules}");
     }
 }
 

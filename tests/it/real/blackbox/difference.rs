@@ -24,109 +24,110 @@ pub(super) enum Difference {
     CheckedTls,
 }
 
-impl Difference {
-    /// Every one, in the order of the documents.
-    pub(super) const ALL: [Self; 17] = [
-        Self::OwnSeries,
-        Self::Escaping,
-        Self::Cipher,
-        Self::Format,
-        Self::NoTarget,
-        Self::Scheme,
-        Self::Loop,
-        Self::UnreadBody,
-        Self::BrokenHead,
-        Self::Interim,
-        Self::RefusedClient,
-        Self::StageBudget,
-        Self::ResetRace,
-        Self::LongHead,
-        Self::SocketUrl,
-        Self::LocalName,
-        Self::CheckedTls,
-    ];
+/// Every one with its name and its reason, in the order and the words of the documents.
+pub(super) const ALL: [(Difference, &str, &str); 17] = [
+    (
+        Difference::OwnSeries,
+        "own series",
+        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+    ),
+    (
+        Difference::Escaping,
+        "escaping scheme",
+        "the content type names none: every name is of the old grammar, so there is nothing to escape",
+    ),
+    (
+        Difference::Cipher,
+        "cipher suite",
+        "where the server leaves the choice to the client, `probe_tls_cipher_info` names AES-256 instead of \
+    AES-128: the order of the TLS library",
+    ),
+    (
+        Difference::Format,
+        "newer text format",
+        "a scraper that asks for text 1.0.0, as Prometheus 3 does, gets it",
+    ),
+    (
+        Difference::NoTarget,
+        "target that is none",
+        "the probe fails as in blackbox_exporter, with all series that a target has which does not resolve; \
+    blackbox_exporter has some of them, by where it noticed",
+    ),
+    (
+        Difference::Scheme,
+        "scheme in capitals",
+        "`HTTP://` is `http://`, as in blackbox_exporter after 0.28, which takes it for a host",
+    ),
+    (
+        Difference::Loop,
+        "loops are noticed",
+        "a redirect to what was asked already, with the same cookies, is not followed ten times: \
+    `probe_http_redirects` counts fewer",
+    ),
+    (
+        Difference::UnreadBody,
+        "unread body",
+        "`probe_failed_due_to_regex` stays 0 where a body was not read whole: no rule was broken",
+    ),
+    (
+        Difference::BrokenHead,
+        "unfinished head",
+        "`phase=\"processing\"` is 0 where the head of the answer never became whole; blackbox_exporter stops \
+    at the first byte",
+    ),
+    (
+        Difference::Interim,
+        "interim answers",
+        "1xx answers without end are waited through until the limit; blackbox_exporter stops after some",
+    ),
+    (
+        Difference::RefusedClient,
+        "refused client",
+        "TLS 1.3 refuses a client's certificate after the handshake; the phases of such a connection are 0, \
+    as for every refused handshake",
+    ),
+    (
+        Difference::StageBudget,
+        "stage that hangs",
+        "a stage that hangs ends after three quarters of the time left, so that there is time to say so",
+    ),
+    (
+        Difference::LongHead,
+        "head without end",
+        "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
+    ),
+    (
+        Difference::ResetRace,
+        "reset at once",
+        "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
+    blackbox_exporter; here it never is",
+    ),
+    (
+        Difference::SocketUrl,
+        "socket as a URL",
+        "`unix:///run/app.sock` is the socket at that path, as it is written in groups; blackbox_exporter takes the \
+    whole for a path",
+    ),
+    (
+        Difference::LocalName,
+        "socket with TLS",
+        "the server must be `localhost` where the module does not name it; blackbox_exporter has no name to verify \
+    then and fails",
+    ),
+    (
+        Difference::CheckedTls,
+        "TLS of a refused check",
+        "`probe_grpc_ssl` is 1 and the certificate has its series whenever the handshake succeeded; \
+    blackbox_exporter has them only where the status of the call is OK",
+    ),
+];
 
-    /// Its name and its reason in the documents.
-    pub(super) fn said(self) -> (&'static str, &'static str) {
-        match self {
-            Self::OwnSeries => (
-                "own series",
-                "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
-            ),
-            Self::Escaping => (
-                "escaping scheme",
-                "the content type names none: every name is of the old grammar, so there is nothing to escape",
-            ),
-            Self::Cipher => (
-                "cipher suite",
-                "where the server leaves the choice to the client, `probe_tls_cipher_info` names AES-256 instead of \
-                 AES-128: the order of the TLS library",
-            ),
-            Self::Format => (
-                "newer text format",
-                "a scraper that asks for text 1.0.0, as Prometheus 3 does, gets it",
-            ),
-            Self::NoTarget => (
-                "target that is none",
-                "the probe fails as in blackbox_exporter, with all series that a target has which does not resolve; \
-                 blackbox_exporter has some of them, by where it noticed",
-            ),
-            Self::Scheme => (
-                "scheme in capitals",
-                "`HTTP://` is `http://`, as in blackbox_exporter after 0.28, which takes it for a host",
-            ),
-            Self::Loop => (
-                "loops are noticed",
-                "a redirect to what was asked already, with the same cookies, is not followed ten times: \
-                 `probe_http_redirects` counts fewer",
-            ),
-            Self::UnreadBody => (
-                "unread body",
-                "`probe_failed_due_to_regex` stays 0 where a body was not read whole: no rule was broken",
-            ),
-            Self::BrokenHead => (
-                "unfinished head",
-                "`phase=\"processing\"` is 0 where the head of the answer never became whole; blackbox_exporter stops \
-                 at the first byte",
-            ),
-            Self::Interim => (
-                "interim answers",
-                "1xx answers without end are waited through until the limit; blackbox_exporter stops after some",
-            ),
-            Self::RefusedClient => (
-                "refused client",
-                "TLS 1.3 refuses a client's certificate after the handshake; the phases of such a connection are 0, \
-                 as for every refused handshake",
-            ),
-            Self::StageBudget => (
-                "stage that hangs",
-                "a stage that hangs ends after three quarters of the time left, so that there is time to say so",
-            ),
-            Self::LongHead => (
-                "head without end",
-                "it is given up after 64 KiB; blackbox_exporter reads 10 MB first",
-            ),
-            Self::SocketUrl => (
-                "socket as a URL",
-                "`unix:///run/app.sock` is the socket at that path, as it is written in groups; blackbox_exporter takes the \
-                 whole for a path",
-            ),
-            Self::LocalName => (
-                "socket with TLS",
-                "the server must be `localhost` where the module does not name it; blackbox_exporter has no name to \
-                 verify then and fails",
-            ),
-            Self::CheckedTls => (
-                "TLS of a refused check",
-                "`probe_grpc_ssl` is 1 and the certificate has its series whenever the handshake succeeded; \
-                 blackbox_exporter has them only where the status of the call is OK",
-            ),
-            Self::ResetRace => (
-                "reset at once",
-                "whether `phase=\"connect\"` is 0 where a connection is reset as soon as it stands is a matter of chance in \
-                 blackbox_exporter; here it never is",
-            ),
-        }
+impl Difference {
+    /// Its name in the documents.
+    pub(super) fn name(self) -> &'static str {
+        ALL.into_iter()
+            .find_map(|(difference, name, _)| (difference == self).then_some(name))
+            .expect("a difference of the list")
     }
 
     /// Whether it may stand in any answer, so that no case has to name it.
@@ -154,16 +155,14 @@ impl Difference {
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
-            // Another host is asked altogether.
-            Self::Scheme => finding.series().is_some(),
+            // Something else is asked altogether.
+            Self::Scheme | Self::SocketUrl | Self::LocalName => finding.series().is_some(),
             Self::Loop => fewer(finding) && of("probe_http_redirects"),
             Self::UnreadBody => fewer(finding) && of("probe_failed_due_to_regex"),
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
-            Self::StageBudget => fewer(finding) && of("probe_duration_seconds"),
-            Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
-            Self::SocketUrl | Self::LocalName => finding.series().is_some(),
+            Self::StageBudget | Self::LongHead => fewer(finding) && of("probe_duration_seconds"),
             Self::CheckedTls => {
                 of("probe_grpc_ssl")
                     || (of("probe_ssl_") || of("probe_tls_")) && matches!(finding, Finding::Added(_))
@@ -175,8 +174,8 @@ impl Difference {
 
 /// Whether linkwatch says less than blackbox_exporter.
 fn fewer(finding: &Finding) -> bool {
-    match finding {
-        Finding::Value { real, ours, .. } | Finding::Time { real, ours, .. } => ours < real,
-        _ => false,
+    if let Finding::Value { real, ours, .. } | Finding::Time { real, ours, .. } = finding {
+        return ours < real;
     }
+    false
 }

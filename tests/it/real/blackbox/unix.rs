@@ -72,11 +72,12 @@ pub(super) const CASES: &[Case] = &[
         "$socket_talk_tls",
     )
     .differs(&[Difference::LocalName]),
-    Case::good(
+    Case::bad(
         "TLS of an authority that is not known, not asked",
         "tls: true, tls_config: {insecure_skip_verify: true}",
         "$socket_talk_tls",
-    ),
+    )
+    .differs(&[Difference::LocalName]),
     Case::good(
         "STARTTLS",
         "tls_config: {ca_file: $root, server_name: both.test}, query_response: [{expect: '^220 '}, {send: STARTTLS}, {expect: '^220'}, {starttls: true}, {expect: '^250 secure'}]",

@@ -127,7 +127,7 @@ pub(super) const fn scene(alert: AlertName) -> Scene {
             broken: "a certificate has ended, of a site whose module does not verify it",
             says: &[
                 "intranet.service.example of group intranet serves a certificate that browsers refuse.",
-                "issued by O=Lab,CN=Lab Intermediate.",
+                "issued by CN=Lab Intermediate,O=Lab.",
                 "It ends, or ended, ",
                 "Install a certificate that browsers accept",
             ],

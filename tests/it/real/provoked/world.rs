@@ -227,7 +227,7 @@ impl World {
     }
 
     /// An answer that is right, and takes longer than it may.
-    fn slow_down(&self) {
+    pub(super) fn slow_down(&self) {
         let slow = Answer::After(Duration::from_millis(450), Box::new(Answer::text("ok\n")));
         self.site.host(host(AlertName::EndpointDegraded).unwrap(), slow);
     }
@@ -285,7 +285,10 @@ groups:
         let groups = [
             watched(AlertName::EndpointDown, ""),
             watched(AlertName::EndpointDegraded, "expect: {duration: 400ms}"),
-            watched(AlertName::EndpointFlapping, ""),
+            watched(
+                AlertName::EndpointFlapping,
+                "confirm: {attempts: 5, pause: 100ms}",
+            ),
             watched(
                 AlertName::DnsTargetDrift,
                 &format!("expect: {{dns: {{target: {HERE}}}}}"),
