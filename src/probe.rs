@@ -90,10 +90,21 @@ impl ProberKind {
         }
     }
 
-    /// Tries the target at each address.
+    /// Whether the target's name is left to a proxy.
+    fn leaves_resolving(&self, url: &Url) -> bool {
+        match self {
+            Self::Http(settings) => settings.proxies.resolve(url),
+            Self::Tcp(_) | Self::Unix(_) => false,
+        }
+    }
+
+    /// Tries the target at each address; without one, where it is left to a proxy.
     fn attempts<'a>(&'a self, call: Call<'a>, addresses: &[IpAddr]) -> Vec<BoxFuture<'a, Attempt>> {
         // Boxed: an attempt is some kilobytes, and joining moves them about.
         match self {
+            Self::Http(settings) if settings.proxies.resolve(call.request.url) => {
+                vec![http::Journey { call, settings }.attempt(None).boxed()]
+            }
             Self::Http(settings) => {
                 let journey = http::Journey { call, settings };
                 each(addresses, |address| journey.attempt(Some(address)).boxed())
@@ -176,7 +187,10 @@ impl Prober {
         let started = self.clock.now();
         let begun = Instant::now();
         let prober = &request.module.prober;
-        let resolution = match prober.addressing() {
+        let addressing = prober
+            .addressing()
+            .filter(|_| !prober.leaves_resolving(request.url));
+        let resolution = match addressing {
             Some(addressing) => self.resolve(request, addressing).await,
             None => Resolution::elsewhere(),
         };
@@ -194,6 +208,7 @@ impl Prober {
         let attempts = join_all(attempts).await;
         Outcome {
             prober: prober.name(),
+            judges_json: matches!(prober, ProberKind::Http(settings) if settings.judges_json()),
             started,
             elapsed: begun.elapsed(),
             resolution,

@@ -25,6 +25,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::cause::Cause;
 use crate::clock::Clock;
+use crate::endpoint::AddressChoice;
 use crate::metrics::Exporter;
 use crate::outcome::Outcome;
 use crate::state::State;
@@ -125,6 +126,8 @@ pub struct ProbeRequest {
     pub module: String,
     /// `Host` header and server name to use in place of the target's.
     pub hostname: Option<String>,
+    /// Which of the target's addresses are probed.
+    pub addresses: AddressChoice,
     /// What the scraper leaves for it. The module's own timeout counts where it is shorter, or where this is zero.
     pub timeout: Duration,
 }

@@ -162,6 +162,8 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     let hop = Hop {
         url: "https://endpoint.example/c/canary".to_owned(),
         address: Some(address),
+        proxy: None,
+        revocation: None,
         timings: Timings::default(),
         tls: None,
         response: (!refused).then_some(answer),
@@ -170,6 +172,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     };
     Ok(Outcome {
         prober: ProberName::Http,
+        judges_json: false,
         started: SystemClock.now(),
         elapsed: Duration::from_millis(40),
         resolution: Resolution {

@@ -41,6 +41,7 @@ pub(super) async fn probe(
                 // so that the same rules fire.
                 outcome: Outcome {
                     prober: module.prober.name(),
+                    judges_json: false,
                     started: prober.clock.now(),
                     elapsed: begun.elapsed(),
                     resolution: Resolution::default(),
@@ -61,7 +62,7 @@ pub(super) async fn probe(
         .probe(&Request {
             url: &endpoint.url,
             module: &module,
-            addresses: AddressChoice::One,
+            addresses: asked.addresses,
             expect: &endpoint.group.expect,
             told: &[],
             former_targets: &[],

@@ -121,7 +121,7 @@ fn header_values(
     headers
 }
 
-fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderName> {
+pub(super) fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderName> {
     let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
     if parsed.is_none() {
         at.findings
@@ -130,7 +130,7 @@ fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderNam
     parsed
 }
 
-fn header(
+pub(super) fn header(
     name: &HeaderName,
     value: &str,
     place: Place,

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::body::{self, Body};
 use super::route::{busy, content_type, header};
 use super::{Command, ProbeAnswer, ProbeRequest, Server};
+use crate::endpoint::AddressChoice;
 use crate::metrics::blackbox::{Probe, render};
 use crate::metrics::negotiate::Format;
 
@@ -43,6 +44,7 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
         target,
         module: query.module.unwrap_or_else(|| DEFAULT_MODULE.to_owned()),
         hostname: query.hostname,
+        addresses: query.addresses,
         timeout: *timeout,
     };
     let command = Command::Probe {
@@ -105,6 +107,7 @@ struct Query {
     target: Option<String>,
     module: Option<String>,
     hostname: Option<String>,
+    addresses: AddressChoice,
     debug: Debug,
 }
 
@@ -120,6 +123,11 @@ impl Query {
             target: first("target"),
             module: first("module"),
             hostname: first("hostname"),
+            addresses: if first("addresses").as_deref() == Some("all") {
+                AddressChoice::All
+            } else {
+                AddressChoice::One
+            },
             debug: if first("debug").as_deref() == Some("true") {
                 Debug::On
             } else {

@@ -31,6 +31,8 @@
 //!
 //! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
 //!
+//! let proxy = ProxyLab::start(Proxying::Http, site.addr()).await;   // also Https, Socks, Says(..), Hangs; told()
+//! let three = QuicLab::start(&good, "h3", Quic::Stall).await;   // HTTP/3; also Reply(..), Close
 //! let health = HealthLab::start(None).await;                    // gRPC's health service; the name asked decides
 //!
 //! let health = GrpcLab::plain(Check::Health(2)).await;           // a health check of gRPC: NOT_SERVING
@@ -72,6 +74,8 @@ pub mod dns;
 pub mod grpc;
 pub mod health;
 pub mod heroku;
+pub mod proxy;
+pub mod quic;
 pub mod socket;
 pub mod talk;
 pub mod web;
@@ -83,6 +87,8 @@ pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use grpc::{Check, GrpcLab};
 pub use health::HealthLab;
 pub use heroku::HerokuLab;
+pub use proxy::{ProxyLab, Proxying};
+pub use quic::{Quic, QuicLab};
 pub use socket::{Move, SocketLab};
 pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};

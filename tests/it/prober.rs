@@ -30,6 +30,7 @@ pub(crate) struct Asking {
     module: Arc<Module>,
     servers: Vec<dns::Server>,
     timeout: Duration,
+    addresses: AddressChoice,
 }
 
 impl Asking {
@@ -45,6 +46,7 @@ impl Asking {
             module: Arc::clone(&config.modules[&ModuleName::from("asked")]),
             servers: vec![dns::Server::System],
             timeout: Duration::from_secs(10),
+            addresses: AddressChoice::One,
         }
     }
 
@@ -57,6 +59,12 @@ impl Asking {
     /// Within this time.
     pub(crate) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// At all addresses of a name.
+    pub(crate) fn everywhere(mut self) -> Self {
+        self.addresses = AddressChoice::All;
         self
     }
 
@@ -75,7 +83,7 @@ impl Asking {
             .probe(&Request {
                 url: &url,
                 module: &self.module,
-                addresses: AddressChoice::One,
+                addresses: self.addresses,
                 expect: &Expectation::default(),
                 told: &[],
                 former_targets: &[],

@@ -159,6 +159,7 @@ fn answer(cause: Option<Cause>) -> ProbeAnswer {
     ProbeAnswer {
         outcome: Outcome {
             prober: linkwatch::endpoint::ProberName::Http,
+            judges_json: false,
             started: now(),
             elapsed: Duration::from_millis(7),
             resolution: Resolution::default(),

@@ -7,9 +7,11 @@ use crate::endpoint::ProberName;
 use crate::outcome::TlsFacts;
 
 mod address;
+mod certificate;
 mod dialogue;
 mod grpc;
 mod http;
+mod revocation;
 mod tls;
 mod websocket;
 
@@ -28,11 +30,26 @@ pub(super) type Sample = (Vec<(Cow<'static, str>, String)>, f64);
 /// Every family that a prober may export, by name.
 pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
     let tables: &[&[ProbeSeries]] = match prober {
-        ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, tls::CHAIN, http::SERIES],
-        ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, tls::CHAIN, dialogue::SERIES],
-        ProberName::Unix => &[COMMON, tls::SERIES, tls::CHAIN, dialogue::SERIES],
-        ProberName::Grpc => &[COMMON, address::SERIES, tls::SERIES, grpc::SERIES],
-        ProberName::WebSocket => &[COMMON, address::SERIES, websocket::SERIES],
+        ProberName::Http => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            tls::CHAIN,
+            certificate::SERIES,
+            revocation::SERIES,
+            http::SERIES,
+        ],
+        ProberName::Tcp => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            tls::CHAIN,
+            certificate::SERIES,
+            dialogue::SERIES,
+        ],
+        ProberName::Unix => &[COMMON, tls::SERIES, tls::CHAIN, certificate::SERIES, dialogue::SERIES],
+        ProberName::Grpc => &[COMMON, address::SERIES, tls::SERIES, certificate::SERIES, grpc::SERIES],
+        ProberName::WebSocket => &[COMMON, address::SERIES, certificate::SERIES, websocket::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

@@ -19,17 +19,19 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    PatternAndCel,
+    QuicPhases,
     SocketUrl,
     LocalName,
     CheckedTls,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 17] = [
+pub(super) const ALL: [(Difference, &str, &str); 19] = [
     (
         Difference::OwnSeries,
         "own series",
-        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, certificates that are not accepted too, addresses",
     ),
     (
         Difference::Escaping,
@@ -120,6 +122,17 @@ pub(super) const ALL: [(Difference, &str, &str); 17] = [
         "`probe_grpc_ssl` is 1 and the certificate has its series whenever the handshake succeeded; \
     blackbox_exporter has them only where the status of the call is OK",
     ),
+    (
+        Difference::PatternAndCel,
+        "pattern and expression",
+        "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to read, and \
+    the probe fails",
+    ),
+    (
+        Difference::QuicPhases,
+        "HTTP/3",
+        "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
+    ),
 ];
 
 impl Difference {
@@ -167,6 +180,8 @@ impl Difference {
                 of("probe_grpc_ssl")
                     || (of("probe_ssl_") || of("probe_tls_")) && matches!(finding, Finding::Added(_))
             }
+            Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
+            Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
             Self::ResetRace => of("probe_http_duration_seconds{phase=\"connect\"}"),
         }
     }

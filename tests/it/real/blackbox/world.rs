@@ -13,7 +13,9 @@ use super::pages;
 use super::python::Servers;
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
-use crate::lab::{Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, WebLab, WebSpec};
+use crate::lab::{
+    Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, ProxyLab, Proxying, Quic, QuicLab, WebLab, WebSpec,
+};
 
 /// The dialogues that are held over sockets of this machine too, by the names of their paths.
 const SOCKETS: [&str; 7] = [
@@ -32,6 +34,8 @@ pub(super) struct World {
     _sites: Vec<WebLab>,
     _talks: Vec<TalkLab>,
     _services: Vec<GrpcLab>,
+    _proxies: Vec<ProxyLab>,
+    _quic: QuicLab,
     _nginx: Nginx,
     _python: Servers,
     _authority: Authority,
@@ -73,6 +77,10 @@ impl World {
         draft.values.insert("smtp", python.smtp.clone());
         draft.values.insert("real_health", python.health.clone());
         draft.pages().await;
+        let proxies = draft.proxies().await;
+        let hello = Quic::Reply(200, Vec::new(), "hello");
+        let quic = QuicLab::start(&authority.good("127.0.0.1"), "h3", hello).await;
+        draft.values.insert("quic", quic.url("https", ""));
         let Draft {
             values,
             sites,
@@ -85,6 +93,8 @@ impl World {
             _sites: sites,
             _talks: talks,
             _services: services,
+            _proxies: proxies,
+            _quic: quic,
             _nginx: nginx,
             _python: python,
             _authority: authority,
@@ -187,6 +197,8 @@ impl Draft<'_> {
         }
         let seated = authority.leaf("127.0.0.1").seated("127.0.0.1").issue();
         self.site("ordered", seated, |spec| spec).await;
+        let zeros = authority.leaf("127.0.0.1").numbered(&[0x0a, 0x0b]).issue();
+        self.site("zeros", zeros, |spec| spec).await;
         let names = authority
             .leaf("a.test")
             .also(&["b.test", "both.test", "127.0.0.1", "*.c.test"]);
@@ -275,6 +287,33 @@ impl Draft<'_> {
     fn serves(&mut self, name: &'static str, service: GrpcLab) {
         self.values.insert(name, service.addr().to_string());
         self.services.push(service);
+    }
+
+    /// Ways to the pages.
+    async fn proxies(&mut self) -> Vec<ProxyLab> {
+        let address = |values: &BTreeMap<&str, String>, name: &str| -> SocketAddr {
+            values[name].parse().expect("the address of a site")
+        };
+        let plain = address(&self.values, "plain_address");
+        let tls = address(&self.values, "tls_address");
+        let refusal =
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let mut proxies = Vec::new();
+        for (name, how, target) in [
+            ("proxy", Proxying::Http, plain),
+            ("tunnel", Proxying::Http, tls),
+            ("socks", Proxying::Socks(None), plain),
+            ("closed", Proxying::Says(refusal), plain),
+        ] {
+            let proxy = ProxyLab::start(how, target).await;
+            let text = match name {
+                "socks" | "closed" => proxy.addr().to_string(),
+                _ => format!("http://{}", proxy.addr()),
+            };
+            self.values.insert(name, text);
+            proxies.push(proxy);
+        }
+        proxies
     }
 
     /// The pages, without and with TLS; the plain ones at both families.
