@@ -26,6 +26,7 @@ mod expect;
 mod files;
 mod foresight;
 mod group;
+mod grpc_module;
 mod header;
 mod http_module;
 mod maintenance;
@@ -48,6 +49,7 @@ mod tree;
 mod unix_module;
 mod value;
 mod web;
+mod websocket_module;
 
 pub use crate::discovery::GroupPlan;
 pub use carry::{Carried, Source, carry};

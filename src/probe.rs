@@ -23,6 +23,7 @@ mod call;
 pub mod connect;
 pub mod dialogue;
 pub mod dns;
+pub mod grpc;
 pub mod http;
 pub mod line;
 pub mod nameserver;
@@ -30,6 +31,7 @@ pub mod policy;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
+pub mod websocket;
 
 /// Addresses of one name that are tried: a hostile zone may have thousands.
 const ADDRESSES_LIMIT: usize = 32;
@@ -54,6 +56,10 @@ pub enum ProberKind {
     Unix(Box<unix::Settings>),
     /// A question to a DNS server.
     Dns(Box<nameserver::Settings>),
+    /// The health check of gRPC.
+    Grpc(Box<grpc::Settings>),
+    /// A dialogue by messages over a WebSocket.
+    WebSocket(Box<websocket::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -74,6 +80,8 @@ impl ProberKind {
             Self::Tcp(_) => ProberName::Tcp,
             Self::Unix(_) => ProberName::Unix,
             Self::Dns(_) => ProberName::Dns,
+            Self::Grpc(_) => ProberName::Grpc,
+            Self::WebSocket(_) => ProberName::WebSocket,
         }
     }
 
@@ -84,6 +92,8 @@ impl ProberKind {
             Self::Tcp(settings) => Some(settings.addressing),
             Self::Dns(settings) => Some(settings.addressing),
             Self::Unix(_) => None,
+            Self::Grpc(settings) => Some(settings.addressing),
+            Self::WebSocket(settings) => Some(settings.addressing),
         }
     }
 
@@ -91,14 +101,14 @@ impl ProberKind {
     fn leaves_resolving(&self, url: &Url) -> bool {
         match self {
             Self::Http(settings) => settings.proxies.resolve(url),
-            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) | Self::Grpc(_) | Self::WebSocket(_) => false,
         }
     }
 
     /// Whose addresses are asked for a target: its own, but where the module names a server.
     fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
         match self {
-            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) => target,
+            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) | Self::Grpc(_) | Self::WebSocket(_) => target,
             Self::Dns(settings) => settings.place(target),
         }
     }
@@ -118,6 +128,12 @@ impl ProberKind {
             Self::Unix(settings) => vec![unix::attempt(call, settings).boxed()],
             Self::Dns(settings) => each(addresses, |address| {
                 nameserver::attempt(call, settings, address).boxed()
+            }),
+            Self::Grpc(settings) => each(addresses, |address| {
+                grpc::attempt(call, settings, address).boxed()
+            }),
+            Self::WebSocket(settings) => each(addresses, |address| {
+                websocket::attempt(call, settings, address).boxed()
             }),
         }
     }

@@ -107,6 +107,9 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
         _ if complete => text.to_owned(),
         ProberName::Http => format!("http://{text}"),
         ProberName::Dns if text.parse::<Ipv6Addr>().is_ok() => format!("{}://[{text}]", prober.schemes()[0]),
+        ProberName::WebSocket => format!("ws://{text}"),
+        // The scheme of a URL of the web says nothing there: the module does.
+        ProberName::Grpc => format!("grpc://{}", without_scheme_of_the_web(text)),
         ProberName::Tcp | ProberName::Unix | ProberName::Dns => format!("{}://{text}", prober.schemes()[0]),
     };
     let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
@@ -117,6 +120,13 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
         return Err(format!("target {text:?} names no port"));
     }
     Ok(url)
+}
+
+fn without_scheme_of_the_web(text: &str) -> &str {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    rest.unwrap_or(text)
 }
 
 /// A module that names a host of its own is asked for no other.

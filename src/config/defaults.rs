@@ -58,8 +58,8 @@ modules:
 /// What a host is asked for where a group does not say.
 pub(super) fn url(prober: ProberName) -> String {
     let path = match prober {
-        ProberName::Http => "/",
-        ProberName::Tcp | ProberName::Dns | ProberName::Unix => "",
+        ProberName::Http | ProberName::WebSocket => "/",
+        ProberName::Tcp | ProberName::Dns | ProberName::Unix | ProberName::Grpc => "",
     };
     format!("{}://{{host}}{path}", prober.schemes()[0])
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::at::At;
 use super::error::{Place, shown};
-use super::raw::module::{HeaderValues, Http};
+use super::raw::module::{HeaderForm, HeaderValues, Http};
 use super::resolve::Resolving;
 
 /// Headers that `http_headers` may not set: they have keys of their own, or belong to the connection.
@@ -89,6 +89,26 @@ pub(super) fn named<'r>(
             at.findings.fault(values.place, what);
         }
         headers.extend(header_values(&name, &values.value, at));
+    }
+    headers
+}
+
+/// Headers of which each is a text or has its values by their kinds, in the order of the file's keys.
+pub(super) fn of_either_form<'r>(
+    raw: impl Iterator<Item = (&'r String, &'r At<HeaderForm>)>,
+    at: &mut Resolving<'_>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for (name, form) in raw {
+        let Some(name) = header_name(name, form.place, at) else {
+            continue;
+        };
+        match &form.value {
+            HeaderForm::Plain(text) => {
+                headers.extend(header(&name, text, form.place, is_secret(name.as_str()), at));
+            }
+            HeaderForm::Typed(values) => headers.extend(header_values(&name, values, at)),
+        }
     }
     headers
 }

@@ -14,13 +14,15 @@ use super::raw;
 use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, dns_module, http_module, show, tcp_module, unix_module};
+use super::{
+    defaults, dns_module, grpc_module, http_module, show, tcp_module, unix_module, websocket_module,
+};
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 3] = ["icmp", "grpc", "websocket"];
+const LATER: [&str; 1] = ["icmp"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -166,6 +168,14 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
         ProberName::Dns => {
             let dns = section(raw.dns.as_ref(), *place, at, dns_module::resolve)?;
             ProberKind::Dns(Box::new(dns))
+        }
+        ProberName::Grpc => {
+            let grpc = section(raw.grpc.as_ref(), *place, at, grpc_module::resolve)?;
+            ProberKind::Grpc(Box::new(grpc))
+        }
+        ProberName::WebSocket => {
+            let websocket = section(raw.websocket.as_ref(), *place, at, websocket_module::resolve)?;
+            ProberKind::WebSocket(Box::new(websocket))
         }
     };
     Some(Module {

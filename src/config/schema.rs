@@ -22,6 +22,8 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
         ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
         ProberName::Unix => schemars::schema_for!(raw::module::Unix),
         ProberName::Dns => schemars::schema_for!(raw::module::Dns),
+        ProberName::Grpc => schemars::schema_for!(raw::module::Grpc),
+        ProberName::WebSocket => schemars::schema_for!(raw::module::WebSocket),
     };
     let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -32,7 +34,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 37] = [
+const SECTIONS: [(&str, &str); 40] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -66,6 +68,9 @@ const SECTIONS: [(&str, &str); 37] = [
     ("http_headers", "`modules.<name>.http.http_headers.<name>`"),
     ("tcp", "`modules.<name>.tcp`"),
     ("unix", "`modules.<name>.unix`"),
+    ("grpc", "`modules.<name>.grpc`"),
+    ("websocket", "`modules.<name>.websocket`"),
+    ("http_config", "`modules.<name>.websocket.http_config`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
     ("dns_module", "`modules.<name>.dns`"),

@@ -204,13 +204,21 @@ pub(super) fn module(raw: &raw::Module, prober: ProberName) -> Value {
         for (key, default) in schema::module_defaults(prober) {
             section.entry(key).or_insert(default);
         }
-        mask_headers(section.get_mut("headers"), |value| *value = json!(MASK));
-        mask_headers(section.get_mut("http_headers"), |values| {
-            let plain = values.get_mut("values").and_then(Value::as_array_mut);
-            plain.into_iter().flatten().for_each(|value| *value = json!(MASK));
-        });
+        for plain in ["headers", "metadata"] {
+            mask_headers(section.get_mut(plain), |value| *value = json!(MASK));
+        }
+        mask_header_values(section.get_mut("http_headers"));
+        let inner = section.get_mut("http_config");
+        mask_header_values(inner.and_then(|inner| inner.get_mut("http_headers")));
     }
     module
+}
+
+fn mask_header_values(headers: Option<&mut Value>) {
+    mask_headers(headers, |values| {
+        let plain = values.get_mut("values").and_then(Value::as_array_mut);
+        plain.into_iter().flatten().for_each(|value| *value = json!(MASK));
+    });
 }
 
 fn mask_headers(headers: Option<&mut Value>, mask: impl Fn(&mut Value)) {

@@ -14,11 +14,22 @@ pub enum ProberName {
     Unix,
     /// A question to a DNS server.
     Dns,
+    /// The health check of gRPC.
+    Grpc,
+    /// A dialogue by messages over a WebSocket.
+    WebSocket,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Unix, Self::Dns];
+    pub const ALL: [Self; 6] = [
+        Self::Http,
+        Self::Tcp,
+        Self::Dns,
+        Self::Unix,
+        Self::Grpc,
+        Self::WebSocket,
+    ];
 
     /// The name in configurations.
     #[must_use]
@@ -28,6 +39,8 @@ impl ProberName {
             Self::Tcp => "tcp",
             Self::Unix => "unix",
             Self::Dns => "dns",
+            Self::Grpc => "grpc",
+            Self::WebSocket => "websocket",
         }
     }
 
@@ -39,6 +52,8 @@ impl ProberName {
             Self::Tcp => &["tcp"],
             Self::Unix => &["unix"],
             Self::Dns => &["dns"],
+            Self::Grpc => &["grpc"],
+            Self::WebSocket => &["wss", "ws", "https", "http"],
         }
     }
 
@@ -46,7 +61,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Dns | Self::Unix => false,
+            Self::Http | Self::Dns | Self::Unix | Self::Grpc | Self::WebSocket => false,
             Self::Tcp => true,
         }
     }

@@ -162,9 +162,15 @@ impl<'a> View<'a> {
             tls: tls.filter(|tls| match probe.outcome.prober {
                 ProberName::Http => response.is_some(),
                 // A session that was begun and accepted, whatever came of it.
-                ProberName::Tcp | ProberName::Dns | ProberName::Unix => {
+                ProberName::Tcp | ProberName::Dns | ProberName::Unix | ProberName::WebSocket => {
                     let untrusted = last.is_some_and(|hop| hop.failure == Some(Failure::Untrusted));
                     tls.version.is_some() && !untrusted
+                }
+                // One that a call could be made over.
+                ProberName::Grpc => {
+                    let failure = last.and_then(|hop| hop.failure.as_ref());
+                    let unusable = matches!(failure, Some(Failure::Untrusted | Failure::Tls(_)));
+                    tls.version.is_some() && !unusable
                 }
             }),
         }

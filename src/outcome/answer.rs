@@ -10,6 +10,10 @@ pub enum AnswerFacts {
     Dialogue(DialogueFacts),
     /// A DNS message.
     Dns(DnsFacts),
+    /// What a server of gRPC said of a service's health.
+    Grpc(GrpcFacts),
+    /// What came of a WebSocket.
+    WebSocket(WebSocketFacts),
 }
 
 /// How far a dialogue went.
@@ -54,4 +58,61 @@ pub struct DnsFacts {
     pub serial: Option<u32>,
     /// The first records of the answer section in presentation form, at most eight of at most 200 bytes.
     pub records: Vec<String>,
+}
+
+/// What a server of gRPC answered to `grpc.health.v1.Health/Check`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrpcFacts {
+    /// The status of the call, 0 is OK; the one that stands for what came in its place where that was no answer of gRPC.
+    pub status: u32,
+    /// The status in words, as the server gives them, at most 200 characters.
+    pub message: String,
+    /// What the service says of its health, where the call went well.
+    pub serving: Option<ServingStatus>,
+}
+
+/// What a service says of its health (`grpc.health.v1.HealthCheckResponse.ServingStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ServingStatus {
+    /// It does not say.
+    Unknown,
+    /// It serves.
+    Serving,
+    /// It does not.
+    NotServing,
+    /// There is no such service.
+    ServiceUnknown,
+}
+
+impl ServingStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Unknown,
+        Self::Serving,
+        Self::NotServing,
+        Self::ServiceUnknown,
+    ];
+
+    /// The name in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN",
+            Self::Serving => "SERVING",
+            Self::NotServing => "NOT_SERVING",
+            Self::ServiceUnknown => "SERVICE_UNKNOWN",
+        }
+    }
+}
+
+/// What a server answered to the request for an upgrade (RFC 6455 section 4.2.2), and what was said then.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WebSocketFacts {
+    /// The status; 101 is an upgrade.
+    pub status: u16,
+    /// Whether the connection was upgraded.
+    pub upgraded: bool,
+    /// How far the dialogue over it went.
+    pub dialogue: DialogueFacts,
 }

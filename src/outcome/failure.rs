@@ -128,6 +128,21 @@ pub enum ExchangeFailure {
     Protocol(String),
 }
 
+/// What went wrong in HTTP below another protocol.
+impl From<HttpFailure> for ExchangeFailure {
+    fn from(failure: HttpFailure) -> Self {
+        match failure {
+            HttpFailure::Timeout => Self::Timeout,
+            HttpFailure::Closed => Self::Closed,
+            HttpFailure::Protocol(what) => Self::Protocol(what),
+            HttpFailure::TooLarge(limit) => Self::Protocol(format!("more than {limit} bytes")),
+            HttpFailure::RedirectLoop | HttpFailure::BadRedirect(_) => {
+                Self::Protocol("a redirect".to_owned())
+            }
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -315,6 +315,6 @@ impl Dialogue {
 }
 
 /// The beginning of what was read, as text.
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes)).into_owned()
 }

@@ -9,7 +9,7 @@ use super::{Addressing, tls};
 use crate::outcome::Family;
 
 mod body;
-mod exchange;
+pub(super) mod exchange;
 mod hop;
 mod http3;
 mod json;
@@ -19,7 +19,7 @@ mod request;
 mod response;
 pub mod revocation;
 mod rules;
-mod stream;
+pub(super) mod stream;
 pub mod token;
 mod tunnel;
 

@@ -51,7 +51,11 @@ fn faults(text: &str) -> String {
 fn http_settings(prober: &ProberKind) -> &http::Settings {
     let settings = match prober {
         ProberKind::Http(settings) => Some(settings),
-        ProberKind::Tcp(_) | ProberKind::Dns(_) | ProberKind::Unix(_) => None,
+        ProberKind::Tcp(_)
+        | ProberKind::Dns(_)
+        | ProberKind::Unix(_)
+        | ProberKind::Grpc(_)
+        | ProberKind::WebSocket(_) => None,
     };
     settings.unwrap()
 }

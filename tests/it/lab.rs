@@ -35,6 +35,9 @@
 //! let three = QuicLab::start(&good, "h3", Quic::Stall).await;   // HTTP/3; also Reply(..), Close
 //! let health = HealthLab::start(None).await;                    // gRPC's health service; the name asked decides
 //!
+//! let health = GrpcLab::plain(Check::Health(2)).await;           // a health check of gRPC: NOT_SERVING
+//! let feed = SocketLab::plain([Move::say("hello")]).await;         // a WebSocket, by a script
+//!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
 //! platform.domain("a.test", "new.dns.test", "ok", None);        // the target, the certificate's status, and why
 //!
@@ -68,10 +71,12 @@
 pub mod authority;
 pub mod clicks;
 pub mod dns;
+pub mod grpc;
 pub mod health;
 pub mod heroku;
 pub mod proxy;
 pub mod quic;
+pub mod socket;
 pub mod talk;
 pub mod web;
 pub mod webhook;
@@ -79,10 +84,12 @@ pub mod webhook;
 pub use authority::{Authority, DAY, Flaw, HOUR, Issued, LeafSpec, Staple};
 pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
+pub use grpc::{Check, GrpcLab};
 pub use health::HealthLab;
 pub use heroku::HerokuLab;
 pub use proxy::{ProxyLab, Proxying};
 pub use quic::{Quic, QuicLab};
+pub use socket::{Move, SocketLab};
 pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

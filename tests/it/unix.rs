@@ -1,11 +1,14 @@
 //! The unix prober: the dialogues of tcp over sockets of this machine, by paths that may lead nowhere.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use linkwatch::config::{self, Files};
 use linkwatch::endpoint::socket_url;
 use tempfile::TempDir;
 
@@ -14,7 +17,7 @@ use crate::prober::Asking;
 
 const SHORT: Duration = Duration::from_millis(300);
 
-fn url(path: &std::path::Path) -> String {
+fn url(path: &Path) -> String {
     socket_url(path.to_str().expect("a path in UTF-8"))
         .expect("a path from the root")
         .into()
@@ -109,6 +112,43 @@ async fn a_path_that_leads_to_no_socket_says_what_is_there() {
         assert_eq!(seen.verdict.root.as_ref().unwrap().actual, actual);
         assert_eq!(seen.value("probe_success"), Some(0.0));
         assert_eq!(seen.value("probe_failed_due_to_regex"), None);
+    }
+}
+
+#[test]
+fn groups_name_sockets_by_their_paths() {
+    let text = "
+modules: {app: {prober: unix}}
+groups:
+  - name: local
+    module: app
+    hosts: [\"/run/{one,two}.sock\", \"unix:///run/three.sock\"]
+";
+    let config = config::parse(Path::new("linkwatch.yml"), text.as_bytes(), Files::memory([])).unwrap();
+    let endpoints = &config.groups[0].endpoints;
+    let shown: Vec<_> = endpoints
+        .iter()
+        .map(|endpoint| {
+            (
+                endpoint.name.as_str(),
+                endpoint.host.as_str(),
+                endpoint.url.as_str(),
+            )
+        })
+        .collect();
+    let expected =
+        ["one", "two", "three"].map(|name| (format!("/run/{name}.sock"), format!("unix:///run/{name}.sock")));
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(path, url)| (path.as_str(), path.as_str(), url.as_str()))
+        .collect();
+    assert_eq!(shown, expected);
+    for bad in ["unix://run/app.sock", "app.sock", "tcp:///run/app.sock"] {
+        let text = text.replace("unix:///run/three.sock", bad);
+        assert!(
+            config::parse(Path::new("linkwatch.yml"), text.as_bytes(), Files::memory([])).is_err(),
+            "{bad}"
+        );
     }
 }
 

@@ -11,20 +11,24 @@ use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
 mod client;
 mod dns;
+mod grpc;
 mod tcp;
 mod unix;
+mod websocket;
 
 pub(in crate::config) use client::{OAuth2, ProxyUrl};
 pub(in crate::config) use dns::{Dns, RecordRules};
+pub(in crate::config) use grpc::Grpc;
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 pub(in crate::config) use unix::Unix;
+pub(in crate::config) use websocket::{HeaderForm, HttpConfig, WebSocket};
 
 /// How to ask.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http`, `tcp`, `unix` or `dns`. (`icmp`, `grpc` and `websocket` are not supported yet.)
+    /// What is spoken: `http`, `tcp`, `dns`, `unix`, `grpc` or `websocket`. (`icmp` is not supported yet.)
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -38,11 +42,11 @@ pub(in crate::config) struct Module {
     /// For the `dns` prober.
     pub(in crate::config) dns: Option<At<Dns>>,
     /// For the `grpc` prober.
-    pub(in crate::config) grpc: Option<At<Later>>,
+    pub(in crate::config) grpc: Option<At<Grpc>>,
     /// For the `unix` prober.
     pub(in crate::config) unix: Option<At<Unix>>,
     /// For the `websocket` prober.
-    pub(in crate::config) websocket: Option<At<Later>>,
+    pub(in crate::config) websocket: Option<At<WebSocket>>,
 }
 
 /// The `http` prober.

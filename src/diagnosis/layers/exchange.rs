@@ -5,7 +5,7 @@ use super::http::broken;
 use super::{Fact, Layer, Verdict};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, Failure, Hop};
+use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, Failure, GrpcFacts, Hop};
 
 /// The layers behind DNS, in order; unreached ones where there was no address to try.
 pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
@@ -50,6 +50,15 @@ fn said(answer: &AnswerFacts) -> String {
     match answer {
         AnswerFacts::Dialogue(dialogue) => dialogue_said(dialogue),
         AnswerFacts::Dns(dns) => dns_said(dns),
+        AnswerFacts::Grpc(GrpcFacts {
+            serving: Some(serving),
+            ..
+        }) => serving.as_str().to_owned(),
+        AnswerFacts::Grpc(facts) => format!("status {}: {}", facts.status, facts.message),
+        AnswerFacts::WebSocket(facts) if facts.upgraded => {
+            format!("upgraded; {}", dialogue_said(&facts.dialogue))
+        }
+        AnswerFacts::WebSocket(facts) => format!("status {}", facts.status),
     }
 }
 

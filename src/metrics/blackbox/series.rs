@@ -10,9 +10,11 @@ mod address;
 mod certificate;
 mod dialogue;
 mod dns;
+mod grpc;
 mod http;
 mod revocation;
 mod tls;
+mod websocket;
 
 /// A family of `/probe`: a gauge like all of them.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             COMMON,
             address::SERIES,
             tls::SERIES,
+            tls::CHAIN,
             certificate::SERIES,
             revocation::SERIES,
             http::SERIES,
@@ -41,10 +44,25 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             COMMON,
             address::SERIES,
             tls::SERIES,
+            tls::CHAIN,
             certificate::SERIES,
             dialogue::SERIES,
         ],
-        ProberName::Unix => &[COMMON, tls::SERIES, certificate::SERIES, dialogue::SERIES],
+        ProberName::Unix => &[
+            COMMON,
+            tls::SERIES,
+            tls::CHAIN,
+            certificate::SERIES,
+            dialogue::SERIES,
+        ],
+        ProberName::Grpc => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            grpc::SERIES,
+        ],
+        ProberName::WebSocket => &[COMMON, address::SERIES, certificate::SERIES, websocket::SERIES],
         ProberName::Dns => &[COMMON, address::SERIES, certificate::SERIES, dns::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();

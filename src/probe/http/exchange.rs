@@ -22,10 +22,10 @@ use crate::outcome::{ConnectFailure, Failure, HttpFailure};
 use crate::probe::line::Line;
 
 /// The head of a response may have this many bytes.
-pub(super) const HEAD_LIMIT: u32 = 64 * 1024;
+pub(in crate::probe) const HEAD_LIMIT: u32 = 64 * 1024;
 
 /// HTTP/2 flow-control windows, of the stream and the connection: what a server may send unasked.
-const WINDOW: u32 = 64 * 1024;
+pub(in crate::probe) const WINDOW: u32 = 64 * 1024;
 
 /// A request over HTTP.
 pub(super) type Request = http::Request<Full<Bytes>>;
@@ -254,7 +254,7 @@ fn classify_hyper(error: &hyper::Error) -> HttpFailure {
 }
 
 /// A peer that says what was wrong, or of whom we say it, breaks the protocol; one that only ends does not.
-fn classify_h2(error: &h2::Error) -> HttpFailure {
+pub(in crate::probe) fn classify_h2(error: &h2::Error) -> HttpFailure {
     use h2::Reason;
     let Some(reason) = error.reason() else {
         return HttpFailure::Closed;

@@ -1,6 +1,6 @@
-//! The connection as hyper sees it, watched from below: when the first bytes went and came, and what broke it.
+//! The connection as a client of HTTP sees it, watched from below: when the first bytes went and came, and what broke it.
 //!
-//! hyper tells neither: its errors lose the alert of a TLS peer and the difference between a reset and an end.
+//! Clients tell neither: their errors lose the alert of a TLS peer and the difference between a reset and an end.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -16,18 +16,18 @@ use crate::probe::{connect, tls};
 
 /// What was seen of a connection so far.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Seen {
+pub(in crate::probe) struct Seen {
     /// When the first byte of the request was handed over.
-    pub(super) first_write: Option<Instant>,
+    pub(in crate::probe) first_write: Option<Instant>,
     /// When the first byte of an answer came.
-    pub(super) first_byte: Option<Instant>,
+    pub(in crate::probe) first_byte: Option<Instant>,
     /// What broke it first; what TLS says outlives everything else.
-    pub(super) broken: Option<Broken>,
+    pub(in crate::probe) broken: Option<Broken>,
 }
 
 /// How a connection broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(in crate::probe) enum Broken {
     /// By RST.
     Reset,
     /// By an alert, or by bytes that are not TLS.
@@ -38,11 +38,11 @@ pub(super) enum Broken {
 
 /// The reader's end of what a [`Watched`] sees.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Watch(Arc<Mutex<Seen>>);
+pub(in crate::probe) struct Watch(Arc<Mutex<Seen>>);
 
 impl Watch {
     /// What was seen so far.
-    pub(super) fn seen(&self) -> Seen {
+    pub(in crate::probe) fn seen(&self) -> Seen {
         self.lock().clone()
     }
 
@@ -72,7 +72,7 @@ impl Broken {
 }
 
 /// A connection with a [`Watch`] on it.
-pub(super) struct Watched {
+pub(in crate::probe) struct Watched {
     line: Line,
     watch: Watch,
     wrote: bool,
@@ -81,7 +81,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Puts a connection under watch.
-    pub(super) fn new(line: Line) -> (Self, Watch) {
+    pub(in crate::probe) fn new(line: Line) -> (Self, Watch) {
         let watch = Watch::default();
         let watched = Self {
             line,

@@ -40,6 +40,7 @@ mod world;
 mod world_dns;
 
 mod dns;
+mod grpc;
 mod http;
 mod http_answers;
 mod http_client;
@@ -53,7 +54,7 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 6] = [
+    let sets: [(Prober, &[Case]); 9] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
@@ -62,6 +63,7 @@ fn cases() -> Vec<(Prober, &'static Case)> {
         (Prober::Tcp, tcp::CASES),
         (Prober::Dns, dns::CASES),
         (Prober::Unix, unix::CASES),
+        (Prober::Grpc, grpc::CASES),
     ];
     let each = sets
         .into_iter()

@@ -25,17 +25,6 @@ pub(super) const SERIES: &[ProbeSeries] = &[
         },
     },
     ProbeSeries {
-        name: "probe_ssl_last_chain_expiry_timestamp_seconds",
-        labels: &[],
-        help: "When the verified chain ends; -62135596800 where none was verified.",
-        samples: |view| {
-            maybe(
-                view.chain()
-                    .map(|chain| chain.verified_until.map_or(NO_VERIFIED_CHAIN, seconds)),
-            )
-        },
-    },
-    ProbeSeries {
         name: "probe_ssl_last_chain_info",
         labels: &[
             "fingerprint_sha256",
@@ -54,6 +43,19 @@ pub(super) const SERIES: &[ProbeSeries] = &[
         samples: |view| tls_info(view, "version", |tls| tls.version),
     },
 ];
+
+/// Of those that also tell of the verified chain.
+pub(super) const CHAIN: &[ProbeSeries] = &[ProbeSeries {
+    name: "probe_ssl_last_chain_expiry_timestamp_seconds",
+    labels: &[],
+    help: "When the verified chain ends; -62135596800 where none was verified.",
+    samples: |view| {
+        maybe(
+            view.chain()
+                .map(|chain| chain.verified_until.map_or(NO_VERIFIED_CHAIN, seconds)),
+        )
+    },
+}];
 
 /// The DNS names of a certificate.
 pub(super) fn names_of(certificate: &CertificateFacts) -> String {

@@ -11,11 +11,19 @@ pub(super) enum Prober {
     Tcp,
     Dns,
     Unix,
+    Grpc,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 5] = [Self::Probe, Self::Http, Self::Tcp, Self::Dns, Self::Unix];
+    pub(super) const ALL: [Self; 6] = [
+        Self::Probe,
+        Self::Http,
+        Self::Tcp,
+        Self::Dns,
+        Self::Unix,
+        Self::Grpc,
+    ];
 
     /// Its name in a module.
     pub(super) fn name(self) -> &'static str {
@@ -25,6 +33,7 @@ impl Prober {
             Self::Tcp => "tcp",
             Self::Dns => "dns",
             Self::Unix => "unix",
+            Self::Grpc => "grpc",
         }
     }
 }

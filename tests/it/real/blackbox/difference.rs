@@ -22,11 +22,13 @@ pub(super) enum Difference {
     PatternAndCel,
     QuicPhases,
     OtherQuestion,
-    SocketName,
+    SocketUrl,
+    LocalName,
+    CheckedTls,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 18] = [
+pub(super) const ALL: [(Difference, &str, &str); 20] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -104,6 +106,24 @@ pub(super) const ALL: [(Difference, &str, &str); 18] = [
     blackbox_exporter; here it never is",
     ),
     (
+        Difference::SocketUrl,
+        "socket as a URL",
+        "`unix:///run/app.sock` is the socket at that path, as it is written in groups; blackbox_exporter takes the \
+    whole for a path",
+    ),
+    (
+        Difference::LocalName,
+        "socket with TLS",
+        "the server must be `localhost` where the module does not name it; blackbox_exporter has no name to verify \
+    then and fails",
+    ),
+    (
+        Difference::CheckedTls,
+        "TLS of a refused check",
+        "`probe_grpc_ssl` is 1 and the certificate has its series whenever the handshake succeeded; \
+    blackbox_exporter has them only where the status of the call is OK",
+    ),
+    (
         Difference::PatternAndCel,
         "pattern and expression",
         "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to read, and \
@@ -118,12 +138,6 @@ pub(super) const ALL: [(Difference, &str, &str); 18] = [
         Difference::OtherQuestion,
         "answer to another question",
         "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
-    ),
-    (
-        Difference::SocketName,
-        "name of a socket's server",
-        "TLS over a Unix socket without a `server_name` is verified for `localhost`; blackbox_exporter takes the socket's \
-         path for a host name, which never passes",
     ),
 ];
 
@@ -160,13 +174,17 @@ impl Difference {
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
-            // Another host is asked altogether, or by another name.
-            Self::Scheme | Self::SocketName => finding.series().is_some(),
+            // Something else is asked altogether.
+            Self::Scheme | Self::SocketUrl | Self::LocalName => finding.series().is_some(),
             Self::Loop => fewer(finding) && of("probe_http_redirects"),
             Self::UnreadBody => fewer(finding) && of("probe_failed_due_to_regex"),
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
+            Self::CheckedTls => {
+                of("probe_grpc_ssl")
+                    || (of("probe_ssl_") || of("probe_tls_")) && matches!(finding, Finding::Added(_))
+            }
             Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
             Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
             Self::StageBudget => {

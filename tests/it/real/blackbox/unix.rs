@@ -1,80 +1,86 @@
-//! The unix prober.
+//! The unix prober: the dialogues of tcp over sockets of this machine.
 
 use super::case::Case;
 use super::difference::Difference;
 
 /// What is asked.
 pub(super) const CASES: &[Case] = &[
-    Case::good("a connection", "", "$unix_greeter"),
+    Case::good("a connection", "", "$socket_greeter"),
+    Case::bad("a path that does not exist", "", "/nowhere/app.sock"),
+    Case::bad("a file that is no socket", "", "$body_file"),
+    Case::bad(
+        "a path that is too long",
+        "",
+        "$body_file/$body_file/$body_file/$body_file/$body_file/$body_file",
+    ),
+    Case::bad("a path from elsewhere", "", "app.sock"),
+    Case::bad("a path as a URL", "", "unix://$socket_greeter").differs(&[Difference::SocketUrl]),
     Case::good(
         "a greeting",
         "query_response: [{expect: '^220 '}]",
-        "$unix_greeter",
+        "$socket_greeter",
     ),
     Case::bad(
         "another greeting",
         "query_response: [{expect: '^221 '}]",
-        "$unix_closing",
-    ),
-    Case::good(
-        "a question",
-        "query_response: [{send: hello}, {expect: '^hello$'}]",
-        "$unix_echo",
-    ),
-    Case::good(
-        "bytes",
-        "query_response: [{expect_bytes: '220 '}]",
-        "$unix_greeter",
+        "$socket_greets_once",
     ),
     Case::bad(
-        "other bytes",
-        "query_response: [{expect_bytes: '221 '}]",
-        "$unix_greeter",
+        "no answer at all",
+        "query_response: [{expect: '.'}]",
+        "$socket_silent",
+    )
+    .within("1s"),
+    Case::bad(
+        "closed instead of an answer",
+        "query_response: [{expect: '.'}]",
+        "$socket_closing",
+    ),
+    Case::good(
+        "a question with what was heard",
+        "query_response: [{expect: '^220 (?P<host>\\S+)', send: 'HELO ${host}'}, {expect: '^HELO mail.test'}]",
+        "$socket_echo_after_greeting",
     ),
     Case::good(
         "labels",
         "query_response: [{expect: '^220 (\\S+)', labels: [{name: host, value: '${1}'}]}]",
-        "$unix_greeter",
+        "$socket_greeter",
     ),
-    Case::bad("no answer", "query_response: [{expect: '.'}]", "$unix_silent").within("1s"),
-    Case::bad("a socket that does not exist", "", "$folder/nothing"),
-    Case::bad("a file that is no socket", "", "$body_file"),
-    Case::bad("a relative path that does not exist", "", "nothing.sock"),
+    Case::good(
+        "bytes",
+        "query_response: [{expect_bytes: '220 '}]",
+        "$socket_greeter",
+    ),
+    Case::bad(
+        "other bytes",
+        "query_response: [{expect_bytes: '221 '}]",
+        "$socket_greeter",
+    ),
     Case::good(
         "TLS",
-        "tls: true, tls_config: {ca_file: $root, server_name: localhost}",
-        "$unix_tls",
-    ),
-    Case::good(
-        "TLS and a greeting",
-        "tls: true, tls_config: {ca_file: $root, server_name: localhost}, query_response: [{expect: '^220 '}]",
-        "$unix_tls",
+        "tls: true, tls_config: {ca_file: $root, server_name: both.test}, query_response: [{expect: '^220 '}]",
+        "$socket_talk_tls",
     ),
     Case::bad(
-        "TLS without a name",
+        "TLS for another name",
+        "tls: true, tls_config: {ca_file: $root, server_name: other.test}",
+        "$socket_talk_tls",
+    ),
+    Case::bad(
+        "TLS for no name",
         "tls: true, tls_config: {ca_file: $root}",
-        "$unix_tls",
+        "$socket_talk_tls",
     )
-    .differs(&[Difference::SocketName]),
+    .differs(&[Difference::LocalName]),
     Case::bad(
-        "TLS without a name, not asked",
+        "TLS of an authority that is not known, not asked",
         "tls: true, tls_config: {insecure_skip_verify: true}",
-        "$unix_tls",
+        "$socket_talk_tls",
     )
-    .differs(&[Difference::SocketName]),
-    Case::bad(
-        "TLS that is not trusted",
-        "tls: true, tls_config: {server_name: localhost}",
-        "$unix_tls",
-    ),
-    Case::bad(
-        "TLS to a plain socket",
-        "tls: true, tls_config: {ca_file: $root, server_name: localhost}",
-        "$unix_closing",
-    ),
+    .differs(&[Difference::LocalName]),
     Case::good(
         "STARTTLS",
-        "tls_config: {ca_file: $root, server_name: localhost}, query_response: [{expect: '^220 ', send: STARTTLS}, {expect: '^220', starttls: true}, {expect: '^250 secure'}]",
-        "$unix_starttls",
+        "tls_config: {ca_file: $root, server_name: both.test}, query_response: [{expect: '^220 '}, {send: STARTTLS}, {expect: '^220'}, {starttls: true}, {expect: '^250 secure'}]",
+        "$socket_talk_starttls",
     ),
 ];

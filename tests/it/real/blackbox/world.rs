@@ -15,14 +15,27 @@ use super::world_dns::{self, NameServers};
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::{
-    Answer, Authority, Connect, DAY, Flaw, Handshake, ProxyLab, Proxying, Quic, QuicLab, WebLab, WebSpec,
+    Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, ProxyLab, Proxying, Quic, QuicLab,
+    WebLab, WebSpec,
 };
+
+/// The dialogues that are held over sockets of this machine too, by the names of their paths.
+const SOCKETS: [&str; 7] = [
+    "socket_greeter",
+    "socket_greets_once",
+    "socket_silent",
+    "socket_closing",
+    "socket_echo_after_greeting",
+    "socket_talk_tls",
+    "socket_talk_starttls",
+];
 
 /// Everything that cases speak of; dropping it ends all servers.
 pub(super) struct World {
     values: BTreeMap<&'static str, String>,
     _sites: Vec<WebLab>,
     _talks: Vec<TalkLab>,
+    _services: Vec<GrpcLab>,
     _proxies: Vec<ProxyLab>,
     _quic: QuicLab,
     _nginx: Nginx,
@@ -39,6 +52,7 @@ struct Draft<'a> {
     values: BTreeMap<&'static str, String>,
     sites: Vec<WebLab>,
     talks: Vec<TalkLab>,
+    services: Vec<GrpcLab>,
 }
 
 impl World {
@@ -51,12 +65,14 @@ impl World {
             values: BTreeMap::new(),
             sites: Vec::new(),
             talks: Vec::new(),
+            services: Vec::new(),
         };
         draft.files();
         draft.connections().await;
         draft.certificates().await;
         draft.handshakes().await;
         draft.talks().await;
+        draft.services().await;
         let nginx = Nginx::start(&authority.good("127.0.0.1")).await;
         draft.values.insert("nginx", nginx.plain());
         draft.values.insert("nginx_tls", nginx.tls());
@@ -70,12 +86,17 @@ impl World {
         draft.values.insert("quic", quic.url("https", ""));
         let name_servers = world_dns::start(&authority, &mut draft.values).await;
         let Draft {
-            values, sites, talks, ..
+            values,
+            sites,
+            talks,
+            services,
+            ..
         } = draft;
         Self {
             values,
             _sites: sites,
             _talks: talks,
+            _services: services,
             _proxies: proxies,
             _quic: quic,
             _nginx: nginx,
@@ -220,22 +241,57 @@ impl Draft<'_> {
             }
             self.talks.push(talk);
         }
-        let folder = self.folder.display().to_string();
-        self.values.insert("folder", folder);
-        for (name, script) in scripts(&tls) {
-            let name = match name {
-                "greeter" => "unix_greeter",
-                "closing" => "unix_closing",
-                "echo" => "unix_echo",
-                "silent" => "unix_silent",
-                "talk_tls" => "unix_tls",
-                "talk_starttls" => "unix_starttls",
-                _ => continue,
-            };
-            let path = self.folder.join(name);
-            self.talks.push(TalkLab::unix(&path, script));
-            self.values.insert(name, path.display().to_string());
+        self.sockets(&tls);
+    }
+
+    /// What holds the same dialogues over sockets of this machine.
+    fn sockets(&mut self, tls: &Arc<ServerConfig>) {
+        for (name, script) in scripts(tls) {
+            let name = SOCKETS
+                .iter()
+                .find(|socket| socket.strip_prefix("socket_") == Some(name));
+            if let Some(name) = name {
+                let path = self.folder.join(name);
+                self.talks.push(TalkLab::unix(&path, script));
+                self.values.insert(name, path.display().to_string());
+            }
         }
+    }
+
+    /// What answers health checks of gRPC.
+    async fn services(&mut self) {
+        for (name, check) in [
+            ("grpc_serving", Check::Health(1)),
+            ("grpc_unknown", Check::Health(0)),
+            ("grpc_service_unknown", Check::Health(3)),
+            ("grpc_denied", Check::Status("7", "not%20you")),
+            ("grpc_unimplemented", Check::Status("12", "")),
+            ("grpc_late", Check::LateStatus("14")),
+            ("grpc_page_404", Check::Page(404)),
+            ("grpc_page_200", Check::Page(200)),
+            ("grpc_unfinished", Check::Unfinished),
+            ("grpc_empty", Check::LateStatus("0")),
+        ] {
+            let service = GrpcLab::plain(check).await;
+            self.serves(name, service);
+        }
+        let good = self.authority.leaf("127.0.0.1").also(&["both.test"]).issue();
+        let expired = self.authority.bad("127.0.0.1", Flaw::Expired);
+        for (name, issued, alpn, check) in [
+            ("grpc_tls", &good, &[b"h2".as_slice()][..], Check::Health(1)),
+            ("grpc_tls_down", &good, &[b"h2"], Check::Health(2)),
+            ("grpc_tls_denied", &good, &[b"h2"], Check::Status("7", "")),
+            ("grpc_unagreed", &good, &[], Check::Health(1)),
+            ("grpc_expired", &expired, &[b"h2"], Check::Health(1)),
+        ] {
+            let service = GrpcLab::tls(issued.server_config(alpn), check).await;
+            self.serves(name, service);
+        }
+    }
+
+    fn serves(&mut self, name: &'static str, service: GrpcLab) {
+        self.values.insert(name, service.addr().to_string());
+        self.services.push(service);
     }
 
     /// Ways to the pages.
