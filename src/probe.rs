@@ -94,7 +94,7 @@ impl ProberKind {
     fn leaves_resolving(&self, url: &Url) -> bool {
         match self {
             Self::Http(settings) => settings.proxies.resolve(url),
-            Self::Tcp(_) | Self::Unix(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Grpc(_) | Self::WebSocket(_) => false,
         }
     }
 

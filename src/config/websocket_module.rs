@@ -20,6 +20,7 @@ pub(super) fn resolve(place: Place, raw: &WebSocket, at: &mut Resolving<'_>) -> 
         authorization: client.authorization.as_ref(),
         bearer_token: client.bearer_token.as_ref(),
         bearer_token_file: client.bearer_token_file.as_ref(),
+        oauth2: None,
     };
     let authorization = credential::authorization(&credentials, at);
     let mut headers = header::of_either_form(raw.headers.iter().flatten(), at);

@@ -47,8 +47,20 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             certificate::SERIES,
             dialogue::SERIES,
         ],
-        ProberName::Unix => &[COMMON, tls::SERIES, tls::CHAIN, certificate::SERIES, dialogue::SERIES],
-        ProberName::Grpc => &[COMMON, address::SERIES, tls::SERIES, certificate::SERIES, grpc::SERIES],
+        ProberName::Unix => &[
+            COMMON,
+            tls::SERIES,
+            tls::CHAIN,
+            certificate::SERIES,
+            dialogue::SERIES,
+        ],
+        ProberName::Grpc => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            grpc::SERIES,
+        ],
         ProberName::WebSocket => &[COMMON, address::SERIES, certificate::SERIES, websocket::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();

@@ -12,8 +12,8 @@ use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
 use crate::lab::{
-    Answer, Authority, Check, Connect, DAY, DnsLab, Flaw, GrpcLab, Handshake, Issued, ProxyLab, Proxying, Reply, Says,
-    Staple, TalkLab, Turn, WebLab,
+    Answer, Authority, Check, Connect, DAY, DnsLab, Flaw, GrpcLab, Handshake, Issued, ProxyLab, Proxying,
+    Reply, Says, Staple, TalkLab, Turn, WebLab,
 };
 
 /// The authority whose renewals are watched.

@@ -14,7 +14,8 @@ use super::python::Servers;
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::{
-    Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, ProxyLab, Proxying, Quic, QuicLab, WebLab, WebSpec,
+    Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, ProxyLab, Proxying, Quic, QuicLab,
+    WebLab, WebSpec,
 };
 
 /// The dialogues that are held over sockets of this machine too, by the names of their paths.
