@@ -12,8 +12,8 @@ use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
 use crate::lab::{
-    Answer, Authority, Check, Connect, DAY, DnsLab, Flaw, GrpcLab, Handshake, Issued, ProxyLab, Proxying,
-    Reply, Says, Staple, TalkLab, Turn, WebLab,
+    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, ProxyLab, Proxying, Reply, Says,
+    Staple, TalkLab, Turn, WebLab,
 };
 
 /// The authority whose renewals are watched.
@@ -34,7 +34,6 @@ pub(crate) struct Internet {
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
     talks: Vec<TalkLab>,
-    services: Vec<GrpcLab>,
     /// It lets nobody through.
     proxy: ProxyLab,
     name_servers: Vec<DnsLab>,
@@ -93,7 +92,6 @@ impl Internet {
             sites: Vec::new(),
             talks: Vec::new(),
             name_servers: Vec::new(),
-            services: Vec::new(),
             groups: String::new(),
             platforms: String::new(),
             intermediates,
@@ -120,7 +118,6 @@ platforms:
 {platforms}modules:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
   named: {{prober: dns, dns: {{query_name: a.test}}}}
-  alive: {{prober: grpc}}
   greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
   proxied: {{prober: http, http: {{proxy_url: "http://{proxy}", tls_config: {{ca_file: "{roots}"}}}}}}
   tokened: {{prober: http, http: {{oauth2: {{client_id: a, token_url: "{nobody}"}}, tls_config: {{ca_file: "{roots}"}}}}}}
@@ -305,12 +302,7 @@ groups:
                 let endless = Turn::Say(vec![b'x'; 70_000]);
                 self.talks(cause, [endless, Turn::Hang]).await;
             }
-            Cause::ExchangeStatus => {
-                let server = GrpcLab::plain(Check::Health(2)).await;
-                let url = server.url_of(&host(cause));
-                self.watch(cause.as_str(), &url, &Extra::module("alive"));
-                self.services.push(server);
-            }
+            Cause::ExchangeStatus => self.serves_names(cause, Says::Refused).await,
             Cause::ExchangeMismatch => self.talks(cause, [Turn::say("550 go away\r\n")]).await,
             Cause::CertificateExpiring => {
                 let extra = Extra::expect("certificate: {lifetime_left: 90%}");
