@@ -20,9 +20,9 @@ use crate::build_info;
 use crate::outcome::{Failure, Hop, ProxyFailure, ProxyMet};
 use crate::probe::budget::{self, Stage};
 use crate::probe::call::{Call, Dial};
-use crate::probe::{Request as Asked, host_of, policy};
 use crate::probe::line::{Line, Socket};
 use crate::probe::tls::Alpn;
+use crate::probe::{Request as Asked, host_of, policy};
 
 /// What a proxy has opened.
 pub(super) enum Way {

@@ -105,7 +105,7 @@ impl Two {
         write("blackbox.yml", modules);
         let resolver = names::resolver().await;
         let config = format!(
-            "resolver: {{servers: ['{}']}}\nmodule_files: [blackbox.yml]\n",
+            "resolver: {{servers: ['{}']}}\nmodule_files: [blackbox.yml]\nprobe: {{allow: [127.0.0.0/8, '::1', '*.test', localhost]}}\n",
             resolver.addr()
         );
         let config = write("linkwatch.yml", &config);
