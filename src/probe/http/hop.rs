@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::HOST;
 use http::response::Parts;
 use http::uri::Authority;
@@ -44,7 +43,7 @@ pub(super) struct Leg {
     pub(super) body: Vec<u8>,
     keeps_body: bool,
     /// What the server presented, where somebody wants to look at it again.
-    record: Option<Arc<Recorder>>,
+    pub(super) record: Option<Arc<Recorder>>,
     /// The head of a redirect that is to be followed.
     redirect: Option<Parts>,
     /// What the answer broke; empty for one that is not judged.
@@ -97,14 +96,6 @@ impl Journey<'_> {
         }
     }
 
-    /// What to ask with: a token, or what the module says.
-    async fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
-        match &self.settings.tokens {
-            Some(tokens) => Box::pin(tokens.header(self.call)).await.map(Some),
-            None => Ok(self.settings.authorization.clone()),
-        }
-    }
-
     /// An attempt that ended before it began.
     fn unasked(&self, address: Option<IpAddr>, failure: Failure) -> Attempt {
         let mut hop = self.call.first_hop(without_credentials(self.call.request.url));
@@ -113,18 +104,6 @@ impl Journey<'_> {
             peer: self.peer(address),
             hops: vec![hop],
             violations: Vec::new(),
-        }
-    }
-
-    /// A token that the target refuses may have been withdrawn.
-    async fn forget_refused(&self, trail: &Trail, last: Option<&Hop>) {
-        let refused = last
-            .and_then(|hop| hop.response.as_ref())
-            .is_some_and(|response| response.status == 401);
-        if let (Some(tokens), Some(authorization), true) =
-            (&self.settings.tokens, &trail.authorization, refused)
-        {
-            tokens.forget(authorization).await;
         }
     }
 
@@ -178,16 +157,6 @@ impl Journey<'_> {
             Err(failure) => leg.hop.failure = Some(failure),
         }
         leg
-    }
-
-    /// Whether what was presented stands on a list, where the module asks.
-    async fn look_at_lists(&self, leg: &mut Leg) {
-        let record = leg.record.take();
-        let presented = record.as_ref().and_then(|record| record.presented());
-        if let (Some(lists), Some(presented)) = (&self.settings.lists, presented) {
-            let check = lists.check(self.call, presented, self.settings.tls.roots());
-            leg.hop.revocation = Some(Box::pin(check).await);
-        }
     }
 
     /// Where the probe begins; HTTP/3 has no plain text.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::Settings;
-use super::hop::Journey;
+use super::hop::{Journey, Leg};
 use super::redirect::Trail;
 use crate::certificate::revocation::{List, points};
 use crate::certificate::{Presented, Roots};
@@ -136,6 +136,18 @@ impl Lists {
         let right =
             leg.hop.failure.is_none() && leg.hop.response.is_some_and(|response| response.status == 200);
         right.then_some(leg.body)
+    }
+}
+
+impl Journey<'_> {
+    /// Whether what was presented stands on a list, where the module asks.
+    pub(super) async fn look_at_lists(&self, leg: &mut Leg) {
+        let record = leg.record.take();
+        let presented = record.as_ref().and_then(|record| record.presented());
+        if let (Some(lists), Some(presented)) = (&self.settings.lists, presented) {
+            let check = lists.check(self.call, presented, self.settings.tls.roots());
+            leg.hop.revocation = Some(Box::pin(check).await);
+        }
     }
 }
 

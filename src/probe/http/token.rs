@@ -21,7 +21,7 @@ use super::hop::Journey;
 use super::redirect::Trail;
 use super::response::cut;
 use crate::endpoint::Expectation;
-use crate::outcome::{Failure, TokenFailure};
+use crate::outcome::{Failure, Hop, TokenFailure};
 use crate::probe::call::Call;
 use crate::probe::{Request, policy};
 
@@ -255,6 +255,28 @@ impl Tokens {
         let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+}
+
+impl Journey<'_> {
+    /// What to ask with: a token, or what the module says.
+    pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        match &self.settings.tokens {
+            Some(tokens) => Box::pin(tokens.header(self.call)).await.map(Some),
+            None => Ok(self.settings.authorization.clone()),
+        }
+    }
+
+    /// A token that the target refuses may have been withdrawn.
+    pub(super) async fn forget_refused(&self, trail: &Trail, last: Option<&Hop>) {
+        let refused = last
+            .and_then(|hop| hop.response.as_ref())
+            .is_some_and(|response| response.status == 401);
+        if let (Some(tokens), Some(authorization), true) =
+            (&self.settings.tokens, &trail.authorization, refused)
+        {
+            tokens.forget(authorization).await;
+        }
     }
 }
 
