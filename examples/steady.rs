@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use linkwatch::app::{App, Settings, Shard};
+use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::cause::{Cause, Effect};
 use linkwatch::clock::SystemClock;
 use linkwatch::state::State;
@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
         println!("usage: steady [--minutes N]");
         return ExitCode::from(2);
     };
-    telemetry::install(telemetry::Level::Error, telemetry::Format::Logfmt);
+    telemetry::install(telemetry::Level::Error, None, telemetry::Format::Logfmt);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let internet = Internet::start().await;
     internet.write_config(directory.path());
@@ -61,6 +61,7 @@ async fn main() -> ExitCode {
         timeout_offset: Duration::from_millis(500),
         external_url: None,
         shard: Shard::WHOLE,
+        web: WebSettings::default(),
     };
     let app = App::load(settings, Arc::new(SystemClock)).expect("the configuration loads");
     let state = app.state();

@@ -15,16 +15,21 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigErrors};
+use crate::config::{self, Config, ConfigErrors, WebConfig};
 use crate::probe::{Module, Prober, dns, tls};
 use crate::record::{Recorder, keeper};
 use crate::state::store::{Remembered, Store, StoreError};
 use crate::state::{Catalogue, Own, State};
 use crate::web;
 
+mod access;
 mod attendants;
+mod demand;
 mod single;
 mod supervisor;
+
+/// Requests for the supervisor that may lie in their channel: more than probes may run.
+const COMMANDS: usize = 16_384;
 
 /// How long connections under way may go on once everything else has stopped.
 const WEB_GRACE: Duration = Duration::from_secs(3);
@@ -44,6 +49,19 @@ pub struct Settings {
     pub external_url: Option<url::Url>,
     /// Which share of the catalogue is probed here.
     pub shard: Shard,
+    /// What the web side is told of its own.
+    pub web: WebSettings,
+}
+
+/// What the web side is told from outside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct WebSettings {
+    /// Who is let in, and how: a file in the schema of Prometheus' exporter toolkit; `None`: everybody, without TLS.
+    pub config_file: Option<PathBuf>,
+    /// What all paths begin with: empty, or a slash and more without one at its end.
+    pub prefix: String,
+    /// Results of probes on demand that are kept, and as many failed ones of before.
+    pub history: usize,
 }
 
 /// A share of the catalogue.
@@ -100,6 +118,7 @@ pub struct App {
     settings: Settings,
     clock: Arc<dyn Clock>,
     config: Config,
+    access: Option<WebConfig>,
     state: Arc<State>,
     store: Option<Arc<Store>>,
     anchor_module: Arc<Module>,
@@ -114,6 +133,12 @@ impl App {
             return Err(StartError::Shard { ordinal, total });
         }
         let config = config::load(&settings.config_file)?;
+        let access = settings
+            .web
+            .config_file
+            .as_deref()
+            .map(config::load_web)
+            .transpose()?;
         let opened = settings.storage_path.as_deref().map(Store::open).transpose()?;
         let (store, remembered) = match opened {
             Some(opened) => {
@@ -130,11 +155,18 @@ impl App {
             settings,
             clock,
             config,
+            access,
             state,
             store,
             anchor_module,
             remembered,
         })
+    }
+
+    /// Whether it stands in for `blackbox_exporter`: its configuration holds nothing but modules.
+    #[must_use]
+    pub const fn stands_in(&self) -> bool {
+        self.config.as_blackbox
     }
 
     /// What is known; for tests and the one-shot commands.
@@ -157,8 +189,12 @@ impl App {
             (!keeping.is_empty()).then_some(kept),
         ));
         recorder.remember_incidents(std::mem::take(&mut self.remembered.incidents));
-        let (commands, asked) = mpsc::channel(64);
+        let (commands, asked) = mpsc::channel(COMMANDS);
         let front = Arc::new(ArcSwap::default());
+        let access = access::Watch::new(self.settings.web.config_file.as_deref(), self.access, &recorder);
+        let room = demand::room(&self.config.demand);
+        let gate = web::Gate::new(room, Arc::clone(&self.state));
+        let gate = Arc::new(ArcSwap::from_pointee(gate));
         let site = web::Site {
             state: Arc::clone(&self.state),
             clock: Arc::clone(&self.clock),
@@ -166,9 +202,13 @@ impl App {
             commands,
             timeout_offset: self.settings.timeout_offset,
             limits: web::Limits {
+                connections: demand::connections(room),
                 grace: WEB_GRACE,
                 ..web::Limits::default()
             },
+            access: access.current(),
+            gate: Arc::clone(&gate),
+            prefix: self.settings.web.prefix.as_str().into(),
         };
         let web = Web::serve(listeners, &site);
         drop(site);
@@ -179,6 +219,7 @@ impl App {
                 state: self.state,
                 recorder: Arc::clone(&recorder),
                 front,
+                gate,
                 anchor_module: self.anchor_module,
                 remembered: self.remembered,
             },
@@ -187,6 +228,7 @@ impl App {
         let mut running = JoinSet::new();
         let probing_stop = stop.clone();
         running.spawn(async move { runner.run(probing_stop).await });
+        running.spawn(access.run(stop.clone()));
         supervisor.run(asked, stop).await;
         running.join_all().await;
         drop(recorder);

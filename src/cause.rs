@@ -158,6 +158,9 @@ causes! {
     ConnectReset "connect_reset" Connect Down
         "The connection was reset before the peer said anything.",
         "Check load balancers and firewalls in front of the service.";
+    ConnectProxy "connect_proxy" Connect Down
+        "The proxy does not make the connection.",
+        "Read what the proxy says: it names its own rules or credentials, or a target that it cannot reach.";
     TlsHostnameMismatch "tls_hostname_mismatch" Tls Down
         "The certificate is not for this name.",
         "Check where DNS points and that the platform has a certificate for the name.";
@@ -197,6 +200,9 @@ causes! {
     TlsTimeout "tls_timeout" Tls Down
         "The handshake did not finish in time.",
         "Check the load of the server and what sits in front of it.";
+    HttpToken "http_token" Http Down
+        "The endpoint that issues tokens gave none: nothing was asked.",
+        "Check the token endpoint and the client's credentials there; the target itself may be fine.";
     HttpTimeout "http_timeout" Http Down
         "The response did not arrive in time.",
         "Check the application behind the endpoint.";

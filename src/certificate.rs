@@ -16,6 +16,7 @@ mod judge;
 mod name;
 mod ocsp;
 mod path;
+pub mod revocation;
 mod signature;
 
 pub use detail::{Detail, LogTimestamp, detail};

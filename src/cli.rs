@@ -1,6 +1,6 @@
 //! The command line: what can be said, and which part of the program answers.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -101,6 +101,10 @@ enum Command {
 /// What `serve` can be told.
 #[derive(Debug, Args, Clone)]
 #[command(next_help_heading = "Serving")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags, one by one, each with its opposite"
+)]
 pub struct ServeArgs {
     /// The configuration.
     #[arg(
@@ -115,21 +119,41 @@ pub struct ServeArgs {
     pub auto_reload: bool,
     #[arg(long = "no-config.enable-auto-reload", hide = true)]
     no_auto_reload: bool,
-    /// How often to look whether the configuration has changed.
-    #[arg(long = "config.auto-reload-interval", default_value = "30s", value_parser = lasting, value_name = "DURATION")]
+    /// Check the configuration, and --web.config.file if given, and exit: 0 if they can be used, else 1.
+    #[arg(long = "config.check", overrides_with = "no_config_check")]
+    pub config_check: bool,
+    #[arg(long = "no-config.check", hide = true)]
+    no_config_check: bool,
+    /// How often to look whether the configuration has changed; a bare number is in seconds.
+    #[arg(long = "config.auto-reload-interval", default_value = "30s", value_parser = lasting_or_seconds, value_name = "DURATION")]
     pub auto_reload_interval: Duration,
     /// Directory for what must outlive a restart; without it everything is in memory.
     #[arg(long = "storage.path", env = "LINKWATCH_STORAGE_PATH", value_name = "DIR")]
     pub storage_path: Option<PathBuf>,
-    /// Address to serve on; repeatable.
-    #[arg(long = "web.listen-address", env = "LINKWATCH_WEB_LISTEN_ADDRESS", default_value = ":9716", value_delimiter = ',', value_parser = listen_address, value_name = "ADDRESS")]
+    /// Address to serve on; repeatable. Default: :9716, or :9115 with a file that holds nothing but modules.
+    #[arg(long = "web.listen-address", env = "LINKWATCH_WEB_LISTEN_ADDRESS", value_delimiter = ',', value_parser = listen_address, value_name = "ADDRESS")]
     pub listen: Vec<SocketAddr>,
     /// Serve on the sockets that systemd holds for the service, in place of --web.listen-address.
-    #[arg(long = "web.systemd-socket")]
+    #[arg(long = "web.systemd-socket", overrides_with = "no_systemd_socket")]
     pub systemd_socket: bool,
+    #[arg(long = "no-web.systemd-socket", hide = true)]
+    no_systemd_socket: bool,
+    /// TLS, users, rate limit and headers of the web side, in the schema of Prometheus' exporter toolkit.
+    #[arg(
+        long = "web.config.file",
+        env = "LINKWATCH_WEB_CONFIG_FILE",
+        value_name = "FILE"
+    )]
+    pub web_config_file: Option<PathBuf>,
     /// The URL under which users reach this server, for links.
-    #[arg(long = "web.external-url", value_name = "URL")]
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url)]
     pub external_url: Option<url::Url>,
+    /// What all paths begin with. Default: the path of --web.external-url.
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    pub route_prefix: Option<String>,
+    /// Results of /probe that are kept for /logs, and as many failed ones of before.
+    #[arg(long = "history.limit", default_value_t = 100, value_name = "N")]
+    pub history: usize,
     /// Seconds taken off the scrape timeout that Prometheus announces to /probe.
     #[arg(long = "timeout-offset", default_value = "0.5", value_parser = seconds, value_name = "SECONDS")]
     pub timeout_offset: Duration,
@@ -148,6 +172,10 @@ struct LogArgs {
     /// Least severe lines that are written.
     #[arg(long = "log.level", env = "LINKWATCH_LOG_LEVEL", value_enum, default_value_t = telemetry::Level::Info, value_name = "LEVEL")]
     level: telemetry::Level,
+    /// Least severe lines that are written about single probes of /probe: error for those that fail, debug for all. Without
+    /// it none are.
+    #[arg(long = "log.prober", value_enum, value_name = "LEVEL")]
+    prober: Option<telemetry::Level>,
     /// How lines are written.
     #[arg(long = "log.format", env = "LINKWATCH_LOG_FORMAT", value_enum, default_value_t = telemetry::Format::Logfmt, value_name = "FORMAT")]
     format: telemetry::Format,
@@ -217,6 +245,9 @@ enum ConfigCommand {
         /// The configuration.
         #[arg(long = "config.file", default_value = "linkwatch.yml", value_name = "FILE")]
         config_file: PathBuf,
+        /// Check this file of the web side in its stead: TLS, users, rate limit, headers.
+        #[arg(long = "web.config.file", value_name = "FILE", conflicts_with = "config_file")]
+        web_config_file: Option<PathBuf>,
     },
     /// Print a configuration as it is understood, secrets masked.
     Show {
@@ -226,6 +257,13 @@ enum ConfigCommand {
     },
     /// Print the JSON Schema of the configuration.
     Schema,
+    /// Turn the modules of blackbox_exporter, and what Prometheus has it probe, into a configuration.
+    FromBlackbox {
+        /// The file of blackbox_exporter.
+        blackbox: PathBuf,
+        /// Files of Prometheus (scrape jobs), or of its operator (Probe resources).
+        prometheus: Vec<PathBuf>,
+    },
 }
 
 /// Does what the arguments say; prints on standard output, complains on standard error.
@@ -257,7 +295,19 @@ pub fn run(cli: Cli) -> Exit {
 impl ServeArgs {
     /// Makes the log lines go where the arguments say.
     fn install_log(&self) {
-        telemetry::install(self.log.level, self.log.format);
+        telemetry::install(self.log.level, self.log.prober, self.log.format);
+    }
+
+    /// What all paths begin with: empty, or a slash and more without one at its end.
+    fn prefix(&self) -> String {
+        let of_url = || self.external_url.as_ref().map(url::Url::path);
+        let prefix = self.route_prefix.as_deref().or_else(of_url).unwrap_or_default();
+        let prefix = prefix.trim_matches('/');
+        if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("/{prefix}")
+        }
     }
 }
 
@@ -292,6 +342,26 @@ fn lasting(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text:?} is not a duration such as 5s, 500ms or 1m30s"))
 }
 
+/// The same, or a number of seconds, as blackbox_exporter takes it.
+fn lasting_or_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map(Duration::from_secs).ok();
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .map_or_else(|| lasting(text), Ok)
+}
+
+/// A URL, or only the path that links begin with, as Prometheus' programs take it.
+fn external_url(text: &str) -> Result<url::Url, String> {
+    let whole = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    whole
+        .parse()
+        .map_err(|error| format!("{text:?} is not a URL such as https://example.com/linkwatch: {error}"))
+}
+
 /// A number of seconds, as blackbox_exporter takes it.
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
@@ -302,13 +372,25 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// An address to listen on, with Go's habit of leaving the host out.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with("vsock://") {
+        return Err(format!(
+            "{text:?} is an address of a virtual machine's host, which is not served"
+        ));
+    }
     let full = if text.starts_with(':') {
         format!("[::]{text}")
     } else {
         text.replace("localhost:", "127.0.0.1:")
     };
+    let resolved = || {
+        full.to_socket_addrs()
+            .ok()
+            .and_then(|mut addresses| addresses.next())
+    };
     full.parse()
-        .map_err(|_| format!("{text:?} is not an address such as :9716, 127.0.0.1:9716 or [::1]:9716"))
+        .ok()
+        .or_else(resolved)
+        .ok_or_else(|| format!("{text:?} is not an address such as :9716, 127.0.0.1:9716 or [::1]:9716"))
 }
 
 #[cfg(test)]
@@ -327,6 +409,48 @@ mod tests {
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.config_file, PathBuf::from("a.yml"));
         assert_eq!(cli.serve.listen, ["[::]:0".parse().unwrap()]);
+    }
+
+    #[test]
+    fn every_flag_of_blackbox_exporter_is_taken_in_every_form() {
+        let forms = [
+            "linkwatch",
+            "--config.file=blackbox.yml",
+            "--no-config.check",
+            "--config.enable-auto-reload",
+            "--config.auto-reload-interval=45",
+            "--timeout-offset",
+            "0.25",
+            "--history.limit",
+            "7",
+            "--log.prober=info",
+            "--log.level",
+            "warn",
+            "--log.format=json",
+            "--web.external-url=https://watch.test/black/box/",
+            "--web.listen-address=:9115",
+            "--web.listen-address=localhost:9116",
+            "--no-web.systemd-socket",
+            "--web.config.file=web.yml",
+        ];
+        let serve = Cli::try_parse_from(forms).unwrap().serve;
+        assert_eq!(serve.auto_reload_interval, Duration::from_secs(45));
+        assert_eq!((serve.history, serve.listen.len()), (7, 2));
+        assert_eq!(serve.timeout_offset, Duration::from_millis(250));
+        assert!(!serve.config_check && !serve.systemd_socket);
+        assert_eq!(serve.prefix(), "/black/box");
+        for (prefix, expected) in [("/", ""), ("", ""), ("box", "/box"), ("/box/", "/box")] {
+            let given = [
+                "linkwatch",
+                "--web.external-url=watch.test/x",
+                "--web.route-prefix",
+                prefix,
+            ];
+            let serve = Cli::try_parse_from(given).unwrap().serve;
+            assert_eq!(serve.prefix(), expected, "{prefix}");
+        }
+        let vsock = Cli::try_parse_from(["linkwatch", "--web.listen-address=vsock://:9115"]);
+        assert!(vsock.unwrap_err().to_string().contains("virtual machine"));
     }
 
     #[test]

@@ -14,9 +14,11 @@ use crate::endpoint::{Confirm, ModuleName};
 use crate::probe::{Module, Modules, dns};
 
 mod at;
+mod carry;
 mod coverage;
 mod credential;
 mod defaults;
+mod demand;
 mod dialogue;
 mod dns_module;
 mod error;
@@ -28,7 +30,9 @@ mod header;
 mod http_module;
 mod maintenance;
 mod module;
+mod oauth2;
 mod platform;
+mod proxy;
 mod raw;
 mod reader;
 mod regexp;
@@ -43,13 +47,17 @@ mod traffic;
 mod tree;
 mod unix_module;
 mod value;
+mod web;
 
 pub use crate::discovery::GroupPlan;
+pub use carry::{Carried, Source, carry};
+pub use demand::Demand;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{Files, Sources};
 pub use schema::{reference, schema};
 pub use secret::{MASK, Secret};
 pub use show::{show, show_module};
+pub use web::{WebConfig, load_web, parse_web};
 
 /// A configuration, checked and ready to use.
 #[derive(Debug)]
@@ -70,6 +78,10 @@ pub struct Config {
     pub foresight: crate::foresight::Settings,
     /// Which hosts there are: whom to ask; `None`: nobody.
     pub coverage: Option<crate::coverage::watch::Plan>,
+    /// What may be asked of `/probe`.
+    pub demand: Demand,
+    /// Whether the file is one of `blackbox_exporter`: nothing but modules.
+    pub as_blackbox: bool,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

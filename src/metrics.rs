@@ -3,7 +3,8 @@
 //! A scrape takes a snapshot of the state and encodes it in pieces, family by family, so that neither the memory nor
 //! the time of one step grows with the number of endpoints. What a family means stands in its catalogue entry, beside
 //! the code that reads its value. A metric of the product belongs to the table of its subject (`endpoint`,
-//! `certificate`, `platform`, `foresight`, `coverage`, `group`, `traffic`, `own`, `process`); the series of `/probe` stand in `blackbox`.
+//! `certificate`, `platform`, `foresight`, `coverage`, `group`, `traffic`, `own`, `demand`, `process`); the series of `/probe` stand in `blackbox`,
+//! the families of blackbox_exporter itself in `standin`.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub mod catalog;
 mod certificate;
 mod collector;
 mod coverage;
+mod demand;
 mod endpoint;
 mod foresight;
 mod group;
@@ -25,6 +27,7 @@ mod platform;
 mod process;
 pub mod protobuf;
 mod scrape;
+mod standin;
 pub mod text;
 mod traffic;
 

@@ -19,18 +19,22 @@ mod resolution;
 mod tls;
 
 pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts};
-pub use failure::{ConnectFailure, ExchangeFailure, Failure, HttpFailure, TlsFailure};
+pub use failure::{
+    ConnectFailure, ExchangeFailure, Failure, HttpFailure, ProxyFailure, ProxyMet, TlsFailure, TokenFailure,
+};
 pub use resolution::{
     AddressSource, Alias, Answer, Disagreement, Dnssec, Family, Message, Reply, Resolution, ResponseCode,
     ServerRole, TargetLookup, TargetResolution, TargetStanding,
 };
-pub use tls::{CertificateFacts, ChainFacts, ChainProblem, Staple, TlsFacts};
+pub use tls::{CertificateFacts, ChainFacts, ChainProblem, ListFacts, RevocationFacts, Staple, TlsFacts};
 
 /// Everything that one probe of an endpoint saw.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// What was spoken.
     pub prober: ProberName,
+    /// Whether the module has a rule in CEL, whether or not the probe came so far.
+    pub judges_json: bool,
     /// When the probe began.
     pub started: Timestamp,
     /// How long it took, all stages and addresses.
@@ -42,6 +46,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether something was not asked because it may not be.
+    #[must_use]
+    pub fn forbidden(&self) -> bool {
+        self.hops()
+            .any(|hop| matches!(hop.failure, Some(Failure::Forbidden(_))))
+    }
+
     /// Whether any answer came back, whatever it said.
     #[must_use]
     pub fn answered(&self) -> bool {
@@ -174,12 +185,16 @@ impl From<Peer> for String {
 pub struct Hop {
     /// What was asked for.
     pub url: String,
-    /// Where it connected to; `None` when the name of a later hop did not resolve.
+    /// Where it connected to: the proxy, where there is one. `None` when the name of a later hop did not resolve.
     pub address: Option<SocketAddr>,
+    /// The proxy that it went through, as `host:port`.
+    pub proxy: Option<String>,
     /// How long each phase took.
     pub timings: Timings,
     /// What the handshake showed, as far as it came; a recorded chain stays when verification fails.
     pub tls: Option<TlsFacts>,
+    /// What the lists of revoked certificates say, where the module asks for them.
+    pub revocation: Option<RevocationFacts>,
     /// The HTTP response, once its head has arrived.
     pub response: Option<ResponseFacts>,
     /// What came back in another protocol.
@@ -195,6 +210,7 @@ impl Hop {
         Self {
             url,
             address: None,
+            proxy: None,
             timings: Timings {
                 dns: Duration::ZERO,
                 connect: Duration::ZERO,
@@ -203,6 +219,7 @@ impl Hop {
                 transfer: Duration::ZERO,
             },
             tls: None,
+            revocation: None,
             response: None,
             answer: None,
             failure: None,
@@ -281,6 +298,8 @@ pub enum Rule {
     Header,
     /// The body.
     Body,
+    /// The body in JSON, by an expression.
+    Cel,
     /// What the answer in another protocol says of itself: a response code, a health status.
     AnswerStatus,
     /// The answer in another protocol than HTTP.

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use self::budget::Stage;
 use self::call::Call;
+use self::policy::Policy;
 use crate::clock::Clock;
 use crate::endpoint::{AddressChoice, DnsTarget, Endpoint, Expectation, ModuleName, ProberName};
 use crate::outcome::{Attempt, Family, Outcome, Resolution, TargetStanding};
@@ -25,6 +26,7 @@ pub mod dns;
 pub mod http;
 pub mod line;
 pub mod nameserver;
+pub mod policy;
 pub mod tcp;
 pub mod tls;
 pub mod unix;
@@ -85,6 +87,14 @@ impl ProberKind {
         }
     }
 
+    /// Whether the target's name is left to a proxy.
+    fn leaves_resolving(&self, url: &Url) -> bool {
+        match self {
+            Self::Http(settings) => settings.proxies.resolve(url),
+            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) => false,
+        }
+    }
+
     /// Whose addresses are asked for a target: its own, but where the module names a server.
     fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
         match self {
@@ -93,10 +103,13 @@ impl ProberKind {
         }
     }
 
-    /// Tries the target at each address.
+    /// Tries the target at each address; without one, where it is left to a proxy.
     fn attempts<'a>(&'a self, call: Call<'a>, addresses: &[IpAddr]) -> Vec<BoxFuture<'a, Attempt>> {
         // Boxed: an attempt is some kilobytes, and joining moves them about.
         match self {
+            Self::Http(settings) if settings.proxies.resolve(call.request.url) => {
+                vec![http::Journey { call, settings }.attempt(None).boxed()]
+            }
             Self::Http(settings) => {
                 let journey = http::Journey { call, settings };
                 each(addresses, |address| journey.attempt(Some(address)).boxed())
@@ -133,6 +146,8 @@ pub struct Request<'a> {
     pub marked: bool,
     /// `Host` header and server name to use in place of the URL's.
     pub hostname: Option<&'a str>,
+    /// What may be asked at which address.
+    pub policy: &'a Policy,
     /// When everything must have ended.
     pub deadline: Instant,
 }
@@ -152,6 +167,8 @@ impl<'a> Request<'a> {
             former_targets,
             marked: true,
             hostname: None,
+            // Whoever runs the program has chosen what is watched.
+            policy: &policy::OPEN,
             deadline: Instant::now() + timeout,
         }
     }
@@ -176,7 +193,10 @@ impl Prober {
         let started = self.clock.now();
         let begun = Instant::now();
         let prober = &request.module.prober;
-        let resolution = match prober.addressing() {
+        let addressing = prober
+            .addressing()
+            .filter(|_| !prober.leaves_resolving(request.url));
+        let resolution = match addressing {
             Some(addressing) => self.resolve(request, addressing).await,
             None => Resolution::elsewhere(),
         };
@@ -194,6 +214,7 @@ impl Prober {
         let attempts = join_all(attempts).await;
         Outcome {
             prober: prober.name(),
+            judges_json: matches!(prober, ProberKind::Http(settings) if settings.judges_json()),
             started,
             elapsed: begun.elapsed(),
             resolution,

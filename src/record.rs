@@ -21,6 +21,7 @@ use crate::outlook::renewal;
 use crate::state::{EndpointState, Own, Slot, State};
 
 mod coverage;
+pub mod demand;
 mod foresight;
 mod incident;
 pub mod keeper;

@@ -14,6 +14,7 @@ use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
 use crate::incident::{Book, Incident};
 
 pub mod coverage;
+pub mod demand;
 mod endpoint;
 pub mod foresight;
 pub mod platforms;
@@ -22,6 +23,7 @@ pub mod store;
 pub mod traffic;
 
 use coverage::Coverage;
+use demand::Demand;
 pub use endpoint::EndpointState;
 use foresight::{Foresight, Outlook};
 use platforms::Platforms;
@@ -40,6 +42,8 @@ pub struct State {
     foresight: ArcSwap<Foresight>,
     coverage: ArcSwap<Coverage>,
     incidents: Mutex<Book>,
+    /// What has been asked of `/probe`.
+    pub demand: Demand,
     /// What linkwatch knows of itself.
     pub own: Own,
 }
@@ -94,6 +98,19 @@ pub struct Own {
     pub lag: Histogram,
     /// What the rarer events left.
     pub health: ArcSwap<Health>,
+    /// What has been asked of `/metrics`.
+    pub scrapes: Scrapes,
+}
+
+/// Requests for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Scrapes {
+    /// Being answered.
+    pub in_flight: AtomicU64,
+    /// Answered in full.
+    pub done: AtomicU64,
+    /// Broken off because something could not be encoded.
+    pub failed: AtomicU64,
 }
 
 /// What changes rarely.
@@ -107,6 +124,10 @@ pub struct Health {
     pub reload_successful: bool,
     /// When it last worked.
     pub reload_success: Option<Timestamp>,
+    /// Whether the last load of the web configuration worked; `None` where there is none.
+    pub web_reload_successful: Option<bool>,
+    /// Whether the program stands in for `blackbox_exporter`: its families are shown too.
+    pub as_blackbox: bool,
     /// Whether what is known outlives a restart.
     pub storage_persistent: bool,
 }
@@ -257,6 +278,7 @@ impl Own {
         Self {
             in_flight: AtomicU64::new(0),
             lag: Histogram::new(LAG_BUCKETS),
+            scrapes: Scrapes::default(),
             health: ArcSwap::from_pointee(Health {
                 storage_persistent,
                 ..Health::default()
@@ -285,6 +307,7 @@ impl State {
             foresight: ArcSwap::default(),
             coverage: ArcSwap::default(),
             incidents: Mutex::default(),
+            demand: Demand::default(),
             own,
         }
     }

@@ -33,18 +33,29 @@ pub enum Format {
     Json,
 }
 
-/// Makes the lines go to standard error; a second call in one process changes nothing.
-pub fn install(level: Level, format: Format) {
-    let filter = match level {
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Info => LevelFilter::INFO,
-        Level::Warn => LevelFilter::WARN,
-        Level::Error => LevelFilter::ERROR,
-    };
+/// The target of the lines about single probes on demand, which have a level of their own.
+pub const PROBES: &str = "linkwatch::on_demand";
+
+impl Level {
+    const fn filter(self) -> LevelFilter {
+        match self {
+            Self::Debug => LevelFilter::DEBUG,
+            Self::Info => LevelFilter::INFO,
+            Self::Warn => LevelFilter::WARN,
+            Self::Error => LevelFilter::ERROR,
+        }
+    }
+}
+
+/// Makes the lines go to standard error, those about single probes on demand from a level of their own on (`None`: not at
+/// all); a second call in one process changes nothing.
+pub fn install(level: Level, probes: Option<Level>, format: Format) {
+    let filter = level.filter();
     // Libraries log per packet at debug: only our own lines are wanted, theirs from warnings on.
     let targets = tracing_subscriber::filter::Targets::new()
         .with_default(filter.min(LevelFilter::WARN))
-        .with_target("linkwatch", filter);
+        .with_target("linkwatch", filter)
+        .with_target(PROBES, probes.map_or(LevelFilter::OFF, Level::filter));
     let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
         Format::Logfmt => {
             let layer = tracing_logfmt::builder().layer().with_writer(move || Visible {

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::endpoint::{AddressChoice, Expectation};
 use crate::outcome::Outcome;
+use crate::probe::policy;
 use crate::probe::{Module, Prober, Request};
 use crate::record::Recorder;
 
@@ -92,6 +93,7 @@ async fn ask(prober: &Prober, module: &Module, anchor: &Url) -> Outcome {
             former_targets: &[],
             marked: false,
             hostname: None,
+            policy: &policy::OPEN,
             deadline: Instant::now() + TIMEOUT,
         })
         .await

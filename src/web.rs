@@ -14,32 +14,38 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::cause::Cause;
 use crate::clock::Clock;
+use crate::endpoint::AddressChoice;
 use crate::metrics::Exporter;
 use crate::outcome::Outcome;
 use crate::state::State;
 
+pub mod access;
 mod api;
 mod badge;
 mod body;
+mod connection;
+mod gate;
+mod logs;
 mod page;
 mod probe;
 mod route;
 mod stall;
 mod traffic;
 
+pub use gate::{Gate, Room};
+pub use logs::shown_target;
+pub use probe::explain;
+
+use access::Access;
 use body::Body;
-use stall::StallGuard;
 
 /// The longest pause after an accept that failed for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,6 +65,12 @@ pub struct Site {
     pub timeout_offset: Duration,
     /// How much is taken on.
     pub limits: Limits,
+    /// Who is let in, and how; replaced whole when its file changes.
+    pub access: Arc<ArcSwap<Access>>,
+    /// Which probes on demand may begin; replaced whole when the configuration changes.
+    pub gate: Arc<ArcSwap<Gate>>,
+    /// What all paths begin with: empty, or a slash and more without one at its end.
+    pub prefix: Arc<str>,
 }
 
 /// What only `app` knows.
@@ -77,9 +89,7 @@ pub struct Front {
 pub struct Limits {
     /// Connections held at once; more wait to be accepted.
     pub connections: usize,
-    /// Probes on demand at once; more are answered with 503.
-    pub probes: usize,
-    /// How long a request's head may take, and how long a connection may lie idle.
+    /// How long a TLS handshake and a request's head may take, and how long a connection may lie idle.
     pub head: Duration,
     /// How long a reader may take nothing of what it asked for.
     pub stall: Duration,
@@ -91,7 +101,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
-            probes: 256,
             head: Duration::from_secs(10),
             stall: Duration::from_secs(30),
             grace: Duration::from_secs(10),
@@ -112,7 +121,7 @@ pub enum Command {
         /// What and how.
         request: ProbeRequest,
         /// What came of it. Dropped by a client that no longer waits.
-        reply: oneshot::Sender<Result<ProbeAnswer, BadProbe>>,
+        reply: oneshot::Sender<Result<ProbeAnswer, Unprobed>>,
     },
 }
 
@@ -125,6 +134,8 @@ pub struct ProbeRequest {
     pub module: String,
     /// `Host` header and server name to use in place of the target's.
     pub hostname: Option<String>,
+    /// Which of the target's addresses are probed.
+    pub addresses: AddressChoice,
     /// What the scraper leaves for it. The module's own timeout counts where it is shorter, or where this is zero.
     pub timeout: Duration,
 }
@@ -142,10 +153,30 @@ pub struct ProbeAnswer {
     pub log: Vec<String>,
 }
 
-/// Why a probe was not made: what is wrong with the request, for the one who sent it.
+/// What is wrong with the request for a probe, for the one who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadProbe(pub String);
+
+/// Why a probe was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unprobed {
+    /// It cannot be made as it was asked for.
+    #[error(transparent)]
+    Bad(#[from] BadProbe),
+    /// The target may not be probed from here.
+    #[error("{0}")]
+    Forbidden(String),
+}
+
+impl Unprobed {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+        }
+    }
+}
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +193,6 @@ pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output =
     let permits = Arc::new(Semaphore::new(limits.connections));
     let server = Arc::new(Server {
         exporter: Exporter::new(Arc::clone(&site.state), Arc::clone(&site.clock)),
-        probes: Semaphore::new(limits.probes),
         connections: Arc::clone(&permits),
         site,
     });
@@ -175,10 +205,9 @@ pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output =
             () = &mut stop => break,
             Some(ended) = connections.join_next(), if !connections.is_empty() => note(ended),
             (stream, permit) = accept(&listener, &permits) => {
-                let connection = connection(Arc::clone(&server), stream);
-                let watched = graceful.watch(connection);
+                let connection = connection::serve(Arc::clone(&server), stream, graceful.watcher());
                 connections.spawn(async move {
-                    if let Err(error) = watched.await {
+                    if let Err(error) = connection.await {
                         tracing::debug!(%error, "connection ended early");
                     }
                     drop(permit);
@@ -205,8 +234,6 @@ pub async fn serve(listener: TcpListener, site: Site, stop: impl Future<Output =
 struct Server {
     site: Site,
     exporter: Exporter,
-    /// Probes on demand that may still begin.
-    probes: Semaphore,
     /// Connections that may still be made.
     connections: Arc<Semaphore>,
 }
@@ -230,38 +257,34 @@ async fn accept(
     }
 }
 
-fn connection(
-    server: Arc<Server>,
-    stream: TcpStream,
-) -> impl GracefulConnection<Error = hyper::Error, Output = hyper::Result<()>> {
-    let limits = server.site.limits;
-    let service = service_fn(move |request| answer(Arc::clone(&server), request));
-    // Answers are written whole; waiting to fill segments only delays them.
-    let _ = stream.set_nodelay(true);
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(StallGuard::new(stream, limits.stall)), service)
-}
-
 /// Answers one request, whatever its handler does.
 async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let path = request.uri().path().to_owned();
-    let handled = AssertUnwindSafe(route::route(&server, request))
-        .catch_unwind()
-        .await;
-    let mut response = handled.unwrap_or_else(|_| {
-        tracing::error!(path, "the handler of a request panicked");
-        body::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
-    });
-    // While connections are scarce, none may lie idle.
-    if server.connections.available_permits() < server.site.limits.connections / 4 {
+    let access = server.site.access.load_full();
+    let version = request.version();
+    let mut response = match access.admit(request.headers()).await {
+        Ok(()) => handled(&server, request).await,
+        Err(refusal) => refusal,
+    };
+    access.dress(response.headers_mut());
+    // While connections are scarce, none may lie idle. In HTTP/2 the header has no meaning (RFC 9113 section 8.2.2).
+    let scarce = server.connections.available_permits() < server.site.limits.connections / 4;
+    if scarce && version < Version::HTTP_2 {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+async fn handled(server: &Arc<Server>, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let handled = AssertUnwindSafe(route::route(server, request))
+        .catch_unwind()
+        .await;
+    handled.unwrap_or_else(|_| {
+        tracing::error!(path, "the handler of a request panicked");
+        body::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+    })
 }
 
 fn note(ended: Result<(), JoinError>) {

@@ -11,21 +11,19 @@ use url::Url;
 /// Where `scripts/real-peers.sh` puts it.
 const FETCHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/real/bin/blackbox_exporter");
 
-/// A running blackbox_exporter with one module.
+/// A running blackbox_exporter.
 #[derive(Debug)]
-pub(crate) struct Blackbox {
+pub(crate) struct Running {
     process: Child,
-    client: reqwest::Client,
-    runtime: tokio::runtime::Runtime,
-    probe: Url,
+    base: Url,
 }
 
-impl Blackbox {
-    /// Starts it with a module that trusts the root in this folder.
-    pub(crate) fn start(folder: &Path, root: &Path) -> anyhow::Result<Self> {
+impl Running {
+    /// Starts it with a configuration, which is written into this folder.
+    pub(crate) fn start(folder: &Path, configuration: &str) -> anyhow::Result<Self> {
         let program = program()?;
         let file = folder.join("blackbox.yml");
-        std::fs::write(&file, configuration(root))?;
+        std::fs::write(&file, configuration)?;
         // Free a moment ago; nobody else here takes ports by number.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new(&program)
@@ -40,20 +38,69 @@ impl Blackbox {
             .with_context(|| format!("cannot start {}", program.display()))?;
         // reqwest takes the provider of the process.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let blackbox = Self {
+        Ok(Self {
             process,
-            client: reqwest::Client::builder().no_proxy().build()?,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?,
-            probe: Url::parse(&format!("http://127.0.0.1:{port}/probe?module=bench"))?,
-        };
-        blackbox.runtime.block_on(blackbox.until_ready())?;
-        Ok(blackbox)
+            base: Url::parse(&format!("http://127.0.0.1:{port}/"))?,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Where it serves.
+    pub(crate) fn base(&self) -> Url {
+        self.base.clone()
+    }
+
+    pub(crate) async fn until_ready(&self, client: &reqwest::Client) -> anyhow::Result<()> {
+        let health = self.base.join("/-/healthy")?;
+        for _ in 0..200 {
+            if client.get(health.clone()).send().await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("blackbox_exporter did not begin to listen within 10 s");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A running blackbox_exporter with one module, and a client for it.
+#[derive(Debug)]
+pub(crate) struct Blackbox {
+    running: Running,
+    client: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
+    probe: Url,
+}
+
+impl Blackbox {
+    /// Starts it with a module that trusts the root in this folder.
+    pub(crate) fn start(folder: &Path, root: &Path) -> anyhow::Result<Self> {
+        let running = Running::start(folder, &configuration(root))?;
+        let blackbox = Self {
+            client: reqwest::Client::builder().no_proxy().build()?,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?,
+            probe: running.base().join("/probe?module=bench")?,
+            running,
+        };
+        let ready = blackbox.running.until_ready(&blackbox.client);
+        blackbox.runtime.block_on(ready)?;
+        Ok(blackbox)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// Probes so many times, one after the other; tells how often it failed.
@@ -74,26 +121,6 @@ impl Blackbox {
             }
             Ok(failed)
         })
-    }
-
-    async fn until_ready(&self) -> anyhow::Result<()> {
-        let mut health = self.probe.clone();
-        health.set_path("/-/healthy");
-        for _ in 0..200 {
-            if self.client.get(health.clone()).send().await.is_ok() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("blackbox_exporter did not begin to listen within 10 s");
-    }
-}
-
-impl Drop for Blackbox {
-    fn drop(&mut self) {
-        // It may have ended by itself already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -6,6 +6,8 @@
 //! cargo run --release --example bench -- fleet [--endpoints N] [--minutes N] [--hanging N]
 //! cargo run --release --example bench -- traffic [--series N] [--sparse-days N] [--dense-hours N]
 //! cargo run --release --example bench -- page [--endpoints N] [--pages N]
+//! cargo run --release --example bench -- probers [--rounds N] [--probes N]
+//! cargo run --release --example bench -- load [--seconds N]
 //! ```
 //!
 //! Every measured thing runs in a process of its own, so that its user and system time and its resident memory are
@@ -24,16 +26,26 @@ use anyhow::{Context as _, bail};
 mod authority;
 mod bare;
 mod blackbox;
+mod both;
 mod child;
 mod cost;
 mod fleet;
+mod load;
 mod meter;
 mod page;
 mod prober;
+mod probers;
 mod server;
+mod targets;
 mod traffic;
 mod watch;
 mod worker;
+
+#[path = "../../tests/it"]
+pub mod it {
+    //! The lab of the tests.
+    pub mod lab;
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -50,20 +62,23 @@ fn main() -> ExitCode {
 /// Runs what the command line names; `false` when a ceiling was passed.
 fn run(arguments: &[String]) -> anyhow::Result<bool> {
     let Some((command, rest)) = arguments.split_first() else {
-        bail!("say what to measure: cost, fleet, traffic or page");
+        bail!("say what to measure: cost, probers, load, fleet, traffic or page");
     };
     match command.as_str() {
         "cost" => cost::run(&options(rest)?),
         "fleet" => fleet::run(&options(rest)?),
         "traffic" => traffic::run(&options(rest)?),
         "page" => page::run(&options(rest)?),
+        "probers" => probers::run(&options(rest)?),
+        "load" => load::run(&options(rest)?),
         // Benchmarks start themselves again as these.
         "server" => server::run(rest).map(|()| true),
+        "targets" => targets::run(rest).map(|()| true),
         "worker" => worker::run(rest).map(|()| true),
         "fleet-worker" => worker::run_fleet(rest).map(|()| true),
         "traffic-worker" => traffic::worker::run(rest).map(|()| true),
         "linkwatch" => Ok(watch::run(rest) == ExitCode::SUCCESS),
-        other => bail!("no such benchmark: {other}; there are cost, fleet, traffic and page"),
+        other => bail!("no such benchmark: {other}; there are cost, probers, load, fleet, traffic and page"),
     }
 }
 

@@ -35,6 +35,11 @@ pub(crate) fn resident_peak(pid: u32) -> anyhow::Result<u64> {
     process(pid)?.status()?.vmhwm.context("a process without memory")
 }
 
+/// The descriptors that a process has open.
+pub(crate) fn descriptors(pid: u32) -> anyhow::Result<usize> {
+    Ok(process(pid)?.fd_count()?)
+}
+
 /// A number to reckon with.
 #[expect(
     clippy::cast_precision_loss,

@@ -17,7 +17,7 @@ use linkwatch::outcome::{
 };
 use linkwatch::record::{Recorder, Seen};
 use linkwatch::state::{Catalogue, Own, State};
-use linkwatch::web::{Front, Limits, Site, serve};
+use linkwatch::web::{Front, Gate, Limits, Room, Site, serve};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -53,7 +53,14 @@ async fn measure(endpoints: usize, pages: usize) -> anyhow::Result<bool> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (commands, _asked) = mpsc::channel(1);
+    let room = Room {
+        running: 1,
+        waiting: 0,
+    };
     let site = Site {
+        access: Arc::default(),
+        gate: Arc::new(ArcSwap::from_pointee(Gate::new(room, Arc::clone(&state)))),
+        prefix: "".into(),
         state,
         clock: Arc::new(SystemClock),
         front: Arc::new(ArcSwap::from_pointee(Front::default())),
@@ -162,6 +169,8 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     let hop = Hop {
         url: "https://endpoint.example/c/canary".to_owned(),
         address: Some(address),
+        proxy: None,
+        revocation: None,
         timings: Timings::default(),
         tls: None,
         response: (!refused).then_some(answer),
@@ -170,6 +179,7 @@ fn outcome(refused: bool) -> anyhow::Result<Outcome> {
     };
     Ok(Outcome {
         prober: ProberName::Http,
+        judges_json: false,
         started: SystemClock.now(),
         elapsed: Duration::from_millis(40),
         resolution: Resolution {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use linkwatch::clock::SystemClock;
 use linkwatch::endpoint::{AddressChoice, Expectation};
-use linkwatch::outcome::{Family, Outcome};
+use linkwatch::outcome::Outcome;
 use linkwatch::probe::http::Settings;
-use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
+use linkwatch::probe::policy;
+use linkwatch::probe::{Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
 
@@ -57,6 +58,7 @@ impl Probing {
                 former_targets: &[],
                 marked: true,
                 hostname: None,
+                policy: &policy::OPEN,
                 deadline: Instant::now() + TIMEOUT,
             };
             let outcome = self.prober.probe(&request).await;
@@ -76,27 +78,5 @@ fn is_good(outcome: &Outcome) -> bool {
 
 /// The defaults of the http prober.
 fn settings(tls: tls::Settings) -> anyhow::Result<Settings> {
-    Ok(Settings {
-        valid_status_codes: Vec::new(),
-        valid_http_versions: Vec::new(),
-        addressing: Addressing {
-            preferred: Family::Ipv6,
-            fallback: true,
-        },
-        follow_redirects: true,
-        fail_if_ssl: false,
-        fail_if_not_ssl: false,
-        method: http::Method::GET,
-        headers: Vec::new(),
-        body: Vec::new(),
-        compression: None,
-        body_size_limit: 0,
-        fail_if_body_matches: Vec::new(),
-        fail_if_body_not_matches: Vec::new(),
-        fail_if_header_matches: Vec::new(),
-        fail_if_header_not_matches: Vec::new(),
-        http2: true,
-        authorization: None,
-        tls: tls::Connector::new(tls)?,
-    })
+    Ok(Settings::new(tls::Connector::new(tls)?))
 }

@@ -79,6 +79,13 @@ impl Watch {
         self.process.id()
     }
 
+    /// Where it serves.
+    pub(crate) fn base(&self) -> Url {
+        let mut base = self.metrics.clone();
+        base.set_path("/");
+        base
+    }
+
     /// Scrapes by gzip, as Prometheus does.
     pub(crate) async fn scrape(&self, accept: &str) -> anyhow::Result<Scrape> {
         let begun = Instant::now();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkwatch::app::{App, Settings, Shard};
+use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::clock::SystemClock;
 use linkwatch::state::State;
 use tokio::net::TcpListener;
@@ -33,6 +33,7 @@ impl Replica {
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings::default(),
         };
         let app = App::load(settings, Arc::new(SystemClock)).expect("the configuration loads");
         let state = app.state();

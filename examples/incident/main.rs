@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
     } else {
         (telemetry::Level::Error, 0, Pace::fast())
     };
-    telemetry::install(level, telemetry::Format::Logfmt);
+    telemetry::install(level, None, telemetry::Format::Logfmt);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let data = record.as_ref().map(|folder| folder.join("data"));
     let mut replay = match Replay::set_up(scenario, pace, address, data.as_deref()).await {

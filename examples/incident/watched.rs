@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkwatch::app::{App, Settings, Shard};
+use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::cause::Cause;
 use linkwatch::clock::Clock;
 use linkwatch::state::traffic::Series;
@@ -39,6 +39,7 @@ impl Watched {
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings::default(),
         };
         let app = App::load(settings, clock).expect("the configuration loads");
         let (state, stop) = (app.state(), CancellationToken::new());

@@ -15,6 +15,7 @@ use crate::endpoint::{
 };
 use crate::metrics::labels::without_credentials;
 use crate::outcome::{Outcome, Resolution};
+use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
 use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
 
@@ -23,7 +24,7 @@ pub(super) async fn probe(
     asked: ProbeRequest,
     module: Option<Arc<Module>>,
     shown: String,
-    prober: &Prober,
+    (prober, policy): (&Prober, &Policy),
 ) -> Result<ProbeAnswer, BadProbe> {
     let Some(module) = module else {
         return Err(BadProbe(format!("unknown module {:?}", asked.module)));
@@ -42,6 +43,7 @@ pub(super) async fn probe(
                 // so that the same rules fire.
                 outcome: Outcome {
                     prober: module.prober.name(),
+                    judges_json: false,
                     started: prober.clock.now(),
                     elapsed: begun.elapsed(),
                     resolution: Resolution::default(),
@@ -62,12 +64,13 @@ pub(super) async fn probe(
         .probe(&Request {
             url: &endpoint.url,
             module: &module,
-            addresses: AddressChoice::One,
+            addresses: asked.addresses,
             expect: &endpoint.group.expect,
             told: &[],
             former_targets: &[],
             marked: false,
             hostname: asked.hostname.as_deref(),
+            policy,
             deadline: Instant::now() + timeout,
         })
         .await;

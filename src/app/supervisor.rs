@@ -6,22 +6,26 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, attendants, single};
+use super::{Settings, attendants, demand, single};
+use crate::cause::Cause;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors, GroupPlan};
 use crate::discovery::{self, Discovered, Feed};
 use crate::endpoint::{Endpoint, Labels, ModuleName};
+use crate::metrics::blackbox::success;
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
+use crate::record::demand::Asked;
 use crate::schedule::runner::{Deployment, Doubts, Runner};
 use crate::state::State;
 use crate::state::store::Remembered;
-use crate::web::{Command, Front};
+use crate::telemetry::PROBES;
+use crate::web::{self, Command, Front, Gate, ProbeAnswer, ProbeRequest, Unprobed};
 
 /// What the supervisor is built from.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub(super) struct Parts {
     pub(super) state: Arc<State>,
     pub(super) recorder: Arc<Recorder>,
     pub(super) front: Arc<ArcSwap<Front>>,
+    pub(super) gate: Arc<ArcSwap<Gate>>,
     pub(super) anchor_module: Arc<Module>,
     pub(super) remembered: Remembered,
 }
@@ -122,23 +127,56 @@ impl Supervisor {
                 // Whoever asked may have gone: the reload stands all the same.
                 let _ = reply.send(self.reload());
             }
-            Command::Probe { request, reply } => {
-                let name = ModuleName::from(request.module.as_str());
-                let module = self.config.modules.get(&name).cloned();
-                let shown = config::show_module(&self.config, &name).unwrap_or_default();
-                let prober = Arc::clone(&self.prober);
-                self.singles.spawn(async move {
-                    let answer = single::probe(request, module, shown, &prober).await;
-                    // Whoever asked may have gone.
-                    let _ = reply.send(answer);
+            Command::Probe { request, reply } => self.probe(request, reply),
+        }
+    }
+
+    fn probe(&mut self, request: ProbeRequest, reply: oneshot::Sender<Result<ProbeAnswer, Unprobed>>) {
+        let name = ModuleName::from(request.module.as_str());
+        let module = self.config.modules.get(&name).cloned();
+        let recorder = Arc::clone(&self.parts.recorder);
+        if module.is_none() {
+            recorder.unknown_module();
+        }
+        let catalogue = self.parts.state.catalogue();
+        if let Err(unprobed) = demand::admit(&self.config.demand, &catalogue, &request.target) {
+            recorder.refused();
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(unprobed));
+            return;
+        }
+        let shown = config::show_module(&self.config, &name).unwrap_or_default();
+        let prober = Arc::clone(&self.prober);
+        let policy = self.config.demand.policy.clone();
+        self.singles.spawn(async move {
+            let target = web::shown_target(&request.target);
+            let answer = single::probe(request, module, shown, (&prober, &policy)).await;
+            if let Ok(answer) = &answer {
+                log(&target, &name, answer);
+                if answer.outcome.forbidden() {
+                    recorder.refused();
+                }
+                recorder.asked(Asked {
+                    module: name.as_str().to_owned(),
+                    target,
+                    success: success(&answer.outcome),
+                    elapsed: answer.outcome.elapsed,
+                    text: web::explain(answer),
                 });
             }
-        }
+            // Whoever asked may have gone.
+            let _ = reply.send(answer.map_err(Unprobed::from));
+        });
     }
 
     /// Loads the configuration anew; one that is not usable changes nothing but the metric that says so.
     fn reload(&mut self) -> Result<(), String> {
         match config::load(&self.parts.settings.config_file) {
+            Ok(config) if config.sources == self.config.sources => {
+                tracing::info!("no file of the configuration has changed: it stays in force");
+                self.parts.recorder.reload_succeeded();
+                Ok(())
+            }
             Ok(config) => {
                 self.config = config;
                 self.put_in_force();
@@ -209,6 +247,7 @@ impl Supervisor {
             self.config.foresight.registration.is_some(),
             &self.parts.remembered.registrations,
         );
+        self.put_demand_in_force();
         self.deploy();
         self.attendants.replace(&self.config, &self.prober);
         let config = config::show(&self.config).into();
@@ -226,6 +265,28 @@ impl Supervisor {
             endpoints = self.parts.state.catalogue().slots.len(),
             "the configuration is in force"
         );
+    }
+
+    /// Makes `/probe` follow the configuration.
+    fn put_demand_in_force(&self) {
+        let parts = &self.parts;
+        let modules = self.config.modules.keys().map(ModuleName::as_str);
+        parts
+            .recorder
+            .demand_replaced(modules, parts.settings.web.history);
+        parts.recorder.stands_in(self.config.as_blackbox);
+        let room = demand::room(&self.config.demand);
+        if parts.gate.load().room() != room {
+            parts
+                .gate
+                .store(Arc::new(Gate::new(room, Arc::clone(&parts.state))));
+        }
+        if self.config.as_blackbox {
+            tracing::warn!(
+                "the file holds nothing but modules: /probe asks whatever it is told to, as blackbox_exporter does; a \
+                 file with a section \"probe\" limits that"
+            );
+        }
     }
 
     /// Gives the runner and the state what is to be watched now.
@@ -300,6 +361,17 @@ impl Supervisor {
             labels: Labels::default(),
         };
         hosts.into_iter().map(discovered).collect()
+    }
+}
+
+/// A line about one probe on demand, for who wants them (`--log.prober`).
+fn log(target: &str, module: &ModuleName, answer: &ProbeAnswer) {
+    let elapsed = answer.outcome.elapsed.as_secs_f64();
+    if success(&answer.outcome) {
+        tracing::debug!(target: PROBES, target, %module, duration_seconds = elapsed, "probe succeeded");
+    } else {
+        let cause = answer.cause.map_or("none", Cause::as_str);
+        tracing::error!(target: PROBES, target, %module, duration_seconds = elapsed, cause, "probe failed");
     }
 }
 

@@ -108,7 +108,7 @@ fn seconds(time: OcspGeneralizedTime) -> i64 {
 
 /// Who issued the leaf.
 #[derive(Debug)]
-struct Issuer<'a> {
+pub(super) struct Issuer<'a> {
     /// Its name in DER.
     name: &'a [u8],
     /// Its `SubjectPublicKeyInfo`.
@@ -117,7 +117,7 @@ struct Issuer<'a> {
 
 impl<'a> Issuer<'a> {
     /// The one of that name whose key signed the leaf: a certificate sent along for show is not believed.
-    fn of(
+    pub(super) fn of(
         leaf: &CertificateDer<'_>,
         certificate: &'a X509Certificate<'_>,
         others: &[CertificateDer<'_>],
@@ -134,6 +134,11 @@ impl<'a> Issuer<'a> {
         let signed = Signed::read(leaf)?;
         let key = presented.chain(trusted).find(|key| signed.is_signed_by(key))?;
         Some(Self { name, key })
+    }
+
+    /// Its key alone.
+    pub(super) fn into_key(self) -> Vec<u8> {
+        self.key
     }
 
     /// The answer about a serial number of this issuer; of several, one that says revoked.

@@ -1,20 +1,34 @@
 //! `linkwatch serve`: the exporter.
 
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, ServeArgs, complain};
-use crate::app::{self, App, Settings, Shard};
+use crate::app::{self, App, Settings, Shard, WebSettings};
 use crate::clock::SystemClock;
+use crate::config;
 
 mod systemd;
 
+/// Where the program listens if nothing is said.
+const PORT: u16 = 9716;
+
+/// Where it listens in blackbox_exporter's stead.
+const BLACKBOX_PORT: u16 = 9115;
+
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(args: &ServeArgs) -> Exit {
+    if args.config_check {
+        return check(args);
+    }
     args.install_log();
+    raise_files();
     let settings = Settings {
         config_file: args.config_file.clone(),
         auto_reload: args.auto_reload.then_some(args.auto_reload_interval),
@@ -24,6 +38,11 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
         shard: Shard {
             ordinal: args.shard,
             total: args.total_shards,
+        },
+        web: WebSettings {
+            config_file: web_config_file(args).cloned(),
+            prefix: args.prefix(),
+            history: args.history,
         },
     };
     let app = match App::load(settings, Arc::new(SystemClock)) {
@@ -36,8 +55,56 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     }
 }
 
+/// The web configuration, if one is named; blackbox_exporter's default is an empty name.
+fn web_config_file(args: &ServeArgs) -> Option<&PathBuf> {
+    args.web_config_file
+        .as_ref()
+        .filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Says whether the files can be used, as blackbox_exporter does: 0 or 1.
+fn check(args: &ServeArgs) -> Exit {
+    let mut all_well = true;
+    let mut say = |file: &Path, result: Result<Vec<config::Problem>, config::ConfigErrors>| match result {
+        Ok(warnings) => {
+            for warning in warnings {
+                anstream::println!("warning: {warning}");
+            }
+            anstream::println!("{}: valid", file.display());
+        }
+        Err(errors) => {
+            all_well = false;
+            anstream::eprintln!("{errors}");
+        }
+    };
+    say(
+        &args.config_file,
+        config::load(&args.config_file).map(|config| config.warnings),
+    );
+    if let Some(file) = web_config_file(args) {
+        say(file, config::load_web(file).map(|config| config.warnings));
+    }
+    if all_well { Exit::Fine } else { Exit::Cause }
+}
+
+/// Lets the process open as many files as the system lets it: the usual limit is for programs that wait with `select`.
+fn raise_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the number of files that may be open stays as it is");
+    }
+}
+
 async fn serve(app: App, args: &ServeArgs) -> Exit {
-    let listeners = match listeners(args).await {
+    let standing_in = app.stands_in();
+    let listeners = match listeners(args, standing_in).await {
         Ok(listeners) => listeners,
         Err(reason) => return complain(&reason),
     };
@@ -67,10 +134,17 @@ async fn serve(app: App, args: &ServeArgs) -> Exit {
     }
 }
 
-async fn listeners(args: &ServeArgs) -> Result<Vec<TcpListener>, String> {
+async fn listeners(args: &ServeArgs, standing_in: bool) -> Result<Vec<TcpListener>, String> {
     if args.systemd_socket {
         return systemd::listeners();
     }
-    let bound = app::bind(&args.listen).await;
+    let port = if standing_in { BLACKBOX_PORT } else { PORT };
+    let default = [SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))];
+    let addresses = if args.listen.is_empty() {
+        &default[..]
+    } else {
+        &args.listen
+    };
+    let bound = app::bind(addresses).await;
     bound.map_err(|(address, error)| format!("cannot listen on {address}: {error}"))
 }

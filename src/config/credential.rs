@@ -19,6 +19,8 @@ pub(super) struct Sources<'r> {
     pub(super) authorization: Option<&'r At<Authorization>>,
     pub(super) bearer_token: Option<&'r At<Secret>>,
     pub(super) bearer_token_file: Option<&'r At<String>>,
+    /// Where `oauth2` stands, which makes the header from probe to probe.
+    pub(super) oauth2: Option<Place>,
 }
 
 /// The header that the keys make, marked as sensitive.
@@ -31,9 +33,10 @@ pub(super) fn authorization(sources: &Sources<'_>, at: &mut Resolving<'_>) -> Op
         sources.basic_auth.map(|basic| basic.place),
         sources.authorization.map(|authorization| authorization.place),
         bearer,
+        sources.oauth2,
     ];
     if let Some(second) = places.into_iter().flatten().nth(1) {
-        let hint = "keep one of basic_auth, authorization and bearer_token";
+        let hint = "keep one of basic_auth, authorization, bearer_token and oauth2";
         at.findings
             .fault_with_hint(second, "the Authorization header is given twice", hint);
     }
@@ -142,9 +145,13 @@ pub(super) fn either(
     }
 }
 
-fn reference(key: &str, raw: Option<&At<Later>>, at: &Resolving<'_>) {
+/// A key that names a secret in a store: there is none, as there is none in blackbox_exporter as it is released.
+pub(super) fn reference(key: &str, raw: Option<&At<Later>>, at: &Resolving<'_>) {
     if let Some(raw) = raw {
-        at.findings.unsupported(raw.place, &format!("\"{key}\""));
+        let what = format!("\"{key}\" names a secret store, and there is none");
+        let other = key.trim_end_matches("_ref");
+        let hint = format!("give {other}, or name a file with {other}_file");
+        at.findings.fault_with_hint(raw.place, what, hint);
     }
 }
 
@@ -185,12 +192,8 @@ pub(super) fn tls(raw: Option<&At<TlsConfig>>, at: &mut Resolving<'_>) -> tls::S
             .map(|name| name.value.clone())
             .filter(|name| !name.is_empty()),
         insecure_skip_verify: raw.insecure_skip_verify.unwrap_or(false),
-        min_version: raw
-            .min_version
-            .and_then(|version| self::version("min_version", version, at)),
-        max_version: raw
-            .max_version
-            .and_then(|version| self::version("max_version", version, at)),
+        min_version: raw.min_version.map(|found| version("min_version", found, at)),
+        max_version: raw.max_version.map(|found| version("max_version", found, at)),
     }
 }
 
@@ -215,15 +218,15 @@ fn client(place: Place, raw: &TlsConfig, at: &mut Resolving<'_>) -> Option<tls::
     })
 }
 
-fn version(key: &str, version: At<TlsVersion>, at: &Resolving<'_>) -> Option<tls::Version> {
+fn version(key: &str, version: At<TlsVersion>, at: &Resolving<'_>) -> tls::Version {
     match version.value {
-        TlsVersion::Tls12 => Some(tls::Version::Tls12),
-        TlsVersion::Tls13 => Some(tls::Version::Tls13),
+        TlsVersion::Tls12 => tls::Version::Tls12,
+        TlsVersion::Tls13 => tls::Version::Tls13,
         TlsVersion::Tls10 | TlsVersion::Tls11 => {
-            let what = format!("{key} cannot be older than TLS12");
-            let hint = "TLS 1.0 and 1.1 are withdrawn (RFC 8996), and no browser offers them";
-            at.findings.fault_with_hint(version.place, what, hint);
-            None
+            let what = format!("{key} is older than TLS12, which is the oldest that is offered");
+            let hint = "TLS 1.0 and 1.1 are withdrawn (RFC 8996): servers that speak nothing newer fail";
+            at.findings.warn(version.place, what, hint);
+            tls::Version::Tls12
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) const PLATFORM_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) const AUTHORITY_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) const SHORTEST_AUTHORITY_INTERVAL: Duration = Duration::from_secs(10);
 
+pub(super) const CONCURRENCY: u32 = 512;
+
 pub(super) const FALSE_ALARMS: &str = "1 per 30d";
 pub(super) const ACCEPT_AFTER: Duration = Duration::from_secs(86_400);
 pub(super) const SOURCE_TIMEOUT: Duration = Duration::from_secs(30);

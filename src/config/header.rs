@@ -38,6 +38,24 @@ const SECRET_HEADERS: [&str; 8] = [
     "session",
 ];
 
+/// Headers whose values are no secrets, whoever set them.
+const HARMLESS_HEADERS: [&str; 14] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-type",
+    "host",
+    "origin",
+    "pragma",
+    "range",
+    "referer",
+    "te",
+    "user-agent",
+    "x-forwarded-proto",
+];
+
 /// The request headers, those of `headers` first, each in the order of the file's keys.
 pub(super) fn resolve(raw: &Http, at: &mut Resolving<'_>) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::new();
@@ -101,7 +119,7 @@ fn header_values(
     headers
 }
 
-fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderName> {
+pub(super) fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderName> {
     let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
     if parsed.is_none() {
         at.findings
@@ -110,7 +128,7 @@ fn header_name(name: &str, place: Place, at: &Resolving<'_>) -> Option<HeaderNam
     parsed
 }
 
-fn header(
+pub(super) fn header(
     name: &HeaderName,
     value: &str,
     place: Place,
@@ -127,6 +145,13 @@ fn header(
     };
     value.set_sensitive(secret);
     Some((name.clone(), value))
+}
+
+/// Whether a request header may be shown with its value. Any other name may stand before a secret, as `X-Shop-Id` does.
+pub(super) fn is_harmless(name: &str) -> bool {
+    HARMLESS_HEADERS
+        .iter()
+        .any(|harmless| name.eq_ignore_ascii_case(harmless))
 }
 
 /// Whether the value of a header is masked where it could be shown.

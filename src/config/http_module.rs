@@ -5,15 +5,19 @@ use http::header::ACCEPT_ENCODING;
 
 use super::at::At;
 use super::error::{Place, shown};
+use super::proxy::{self, Keys};
 use super::raw::module::{Compression, HeaderMatch, Http};
 use super::resolve::Resolving;
 use super::value::Pattern;
-use super::{credential, header, module};
+use super::{credential, header, module, oauth2};
 use crate::probe::http as prober;
+use crate::probe::http::proxy::Proxies;
+use crate::probe::http::revocation::Lists;
+use crate::probe::tls;
 
 pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Option<prober::Settings> {
-    unsupported(raw, at);
     check_contradictions(raw, at);
+    check_http3(raw, at);
     let headers = header::resolve(raw, at);
     let body = body(raw, at);
     let credentials = credential::Sources {
@@ -21,8 +25,11 @@ pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Optio
         authorization: raw.authorization.as_ref(),
         bearer_token: raw.bearer_token.as_ref(),
         bearer_token_file: raw.bearer_token_file.as_ref(),
+        oauth2: raw.oauth2.as_ref().map(|oauth2| oauth2.place),
     };
     let authorization = credential::authorization(&credentials, at);
+    let tokens = raw.oauth2.as_ref().map(|raw| oauth2::resolve(raw, at));
+    let proxies = proxies(raw, at);
     let tls = credential::connector(raw.tls_config.as_ref(), place, at);
     Some(prober::Settings {
         valid_status_codes: status_codes(raw, at),
@@ -38,10 +45,19 @@ pub(super) fn resolve(place: Place, raw: &Http, at: &mut Resolving<'_>) -> Optio
         body_size_limit: raw.body_size_limit.map_or(0, |limit| limit.0),
         fail_if_body_matches: patterns(raw.fail_if_body_matches_regexp.as_deref()),
         fail_if_body_not_matches: patterns(raw.fail_if_body_not_matches_regexp.as_deref()),
+        fail_if_body_json_matches: expression(raw.fail_if_body_json_matches_cel.as_ref(), at),
+        fail_if_body_json_not_matches: expression(raw.fail_if_body_json_not_matches_cel.as_ref(), at),
         fail_if_header_matches: header_rules(raw.fail_if_header_matches.as_deref(), at),
         fail_if_header_not_matches: header_rules(raw.fail_if_header_not_matches.as_deref(), at),
         http2: raw.enable_http2.unwrap_or(true),
+        http3: is_set(raw.enable_http3),
         authorization,
+        tokens: match tokens {
+            Some(tokens) => Some(Box::new(tokens?)),
+            None => None,
+        },
+        lists: raw.check_revoked.unwrap_or(false).then(lists).flatten(),
+        proxies,
         tls: tls?,
     })
 }
@@ -57,30 +73,18 @@ fn follows_redirects(raw: &Http) -> bool {
     }
 }
 
-fn unsupported(raw: &Http, at: &Resolving<'_>) {
-    let given = [
-        ("oauth2", raw.oauth2),
-        ("proxy_url", raw.proxy_url),
-        ("no_proxy", raw.no_proxy),
-        ("proxy_connect_header", raw.proxy_connect_header),
-        ("fail_if_body_json_matches_cel", raw.fail_if_body_json_matches_cel),
-        (
-            "fail_if_body_json_not_matches_cel",
-            raw.fail_if_body_json_not_matches_cel,
-        ),
-    ];
-    let switched = [
-        ("enable_http3", raw.enable_http3),
-        ("proxy_from_environment", raw.proxy_from_environment),
-        ("skip_resolve_phase_with_proxy", raw.skip_resolve_phase_with_proxy),
-    ];
-    let given = given.into_iter().filter_map(|(key, raw)| Some((key, raw?.place)));
-    let switched = switched
-        .into_iter()
-        .filter_map(|(key, raw)| Some((key, raw.filter(|raw| raw.value)?.place)));
-    for (key, place) in given.chain(switched) {
-        at.findings.unsupported(place, &format!("\"{key}\""));
-    }
+/// Lists are signed by whom they are about: that they can be had is all that matters, and no key of the module's.
+fn lists() -> Option<Box<Lists>> {
+    let tls = tls::Connector::new(tls::Settings::default()).ok()?;
+    Some(Box::new(Lists::new(tls)))
+}
+
+fn proxies(raw: &Http, at: &mut Resolving<'_>) -> Proxies {
+    let mut proxies = proxy::resolve(Keys::of_module(raw), at);
+    // Where the environment names the proxy, blackbox_exporter resolves all the same.
+    let environment = is_set(raw.proxy_from_environment);
+    proxies.skip_resolving = is_set(raw.skip_resolve_phase_with_proxy) && !environment;
+    proxies
 }
 
 fn check_contradictions(raw: &Http, at: &Resolving<'_>) {
@@ -124,6 +128,31 @@ fn check_contradictions(raw: &Http, at: &Resolving<'_>) {
         );
         at.findings
             .fault_with_hint(accepted.place, what, "leave the header out: compression sets it");
+    }
+}
+
+/// HTTP/3 is spoken alone: what else a module offers or takes as right would never come.
+fn check_http3(raw: &Http, at: &Resolving<'_>) {
+    let Some(http3) = raw.enable_http3.filter(|key| key.value) else {
+        return;
+    };
+    if raw.enable_http2.unwrap_or(true) {
+        let hint = "write enable_http2: false beside it";
+        at.findings
+            .fault_with_hint(http3.place, "\"enable_http3\" offers HTTP/3 alone", hint);
+    }
+    let versions = raw.valid_http_versions.as_deref().unwrap_or_default();
+    if versions.is_empty() || versions.iter().any(|version| version.value != "HTTP/3.0") {
+        let hint = "write valid_http_versions: [\"HTTP/3.0\"] beside it";
+        at.findings.fault_with_hint(
+            http3.place,
+            "\"enable_http3\" brings answers in HTTP/3.0 alone",
+            hint,
+        );
+    }
+    if let Some(proxy) = &raw.proxy_url {
+        let hint = "HTTP/3 goes past proxies, as it does in blackbox_exporter";
+        at.findings.warn(proxy.place, "the proxy is not used", hint);
     }
 }
 
@@ -226,6 +255,18 @@ fn patterns(raw: Option<&[Pattern]>) -> Vec<regex::Regex> {
         .iter()
         .map(|pattern| pattern.regex.clone())
         .collect()
+}
+
+fn expression(raw: Option<&At<String>>, at: &Resolving<'_>) -> Option<prober::Expression> {
+    let raw = raw?;
+    let compiled = prober::Expression::compile(&raw.value);
+    compiled
+        .map_err(|why| {
+            let what = format!("bad CEL expression {}: {why}", shown(&raw.value));
+            let hint = "its variable is body, as in body.status == 'ok'";
+            at.findings.fault_with_hint(raw.place, what, hint);
+        })
+        .ok()
 }
 
 fn header_rules(raw: Option<&[At<HeaderMatch>]>, at: &Resolving<'_>) -> Vec<prober::HeaderRule> {

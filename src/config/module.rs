@@ -39,8 +39,17 @@ pub(super) struct Elsewhere {
 }
 
 impl Collected {
+    /// Begins with the modules that are there without being declared; a file of `blackbox_exporter` knows of none.
+    pub(super) fn beginning(as_blackbox: bool, files: &mut Files) -> Self {
+        let mut modules = Self::default();
+        if !as_blackbox {
+            modules.built_in(files);
+        }
+        modules
+    }
+
     /// Adds the modules that are there without being declared.
-    pub(super) fn built_in(&mut self, files: &mut Files) {
+    fn built_in(&mut self, files: &mut Files) {
         let findings = Findings::new(Path::new("built-in modules"));
         if let Ok(tree) = super::tree::parse(defaults::MODULES) {
             let file: raw::ModuleFile = reader::read(&tree, &findings);

@@ -14,7 +14,9 @@ pub(super) mod coverage;
 pub(super) mod foresight;
 pub(super) mod module;
 pub(super) mod platform;
+pub(super) mod probe;
 pub(super) mod traffic;
+pub(super) mod web;
 
 pub(super) use module::Module;
 
@@ -46,6 +48,9 @@ pub(super) struct Root {
     pub(super) foresight: Option<foresight::Foresight>,
     /// Which public hosts there are, held against those that are watched.
     pub(super) coverage: Option<coverage::Coverage>,
+    /// What may be asked of `/probe`. A file with nothing but `modules` in it is one of `blackbox_exporter`, and as open
+    /// as that is: give this section, if only `probe: {}`, to be on the safe side.
+    pub(super) probe: Option<probe::Probe>,
     /// Click traffic that is watched for going quiet.
     pub(super) traffic: Option<traffic::Traffic>,
 }

@@ -11,7 +11,8 @@ use super::error::{Findings, Place, Problem, shown};
 use super::files::Files;
 use super::reader;
 use super::{
-    Config, Global, coverage, defaults, foresight, group, module, platform, raw, resolver, traffic, tree,
+    Config, Demand, Global, coverage, defaults, foresight, group, module, platform, raw, resolver, traffic,
+    tree,
 };
 use crate::endpoint::{Confirm, ProberName};
 use crate::probe::dns;
@@ -44,6 +45,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
     let Some(tree) = parse(text, &findings) else {
         return Err(findings.finish().0);
     };
+    let as_blackbox = holds_only_modules(&tree);
     let root: raw::Root = reader::read(&tree, &findings);
     let mut at = Resolving {
         findings: &findings,
@@ -54,8 +56,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         .global
         .as_ref()
         .and_then(|global| at.read_file(global.value.intermediates_file.as_ref()));
-    let mut modules = module::Collected::default();
-    modules.built_in(at.files);
+    let mut modules = module::Collected::beginning(as_blackbox, at.files);
     modules.declared(root.modules.unwrap_or_default(), &mut at);
     let mut elsewhere = modules.named(root.module_files.unwrap_or_default(), &mut at);
     let (platforms, declared) = platform::resolve_all(root.platforms.unwrap_or_default(), &mut at);
@@ -73,6 +74,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
     let foresight = root.foresight.map(|raw| foresight::resolve(raw, &mut at));
     let coverage = root.coverage.map(|raw| coverage::resolve(raw, &mut at));
     let traffic = root.traffic.map(|raw| traffic::resolve(raw, &mut at));
+    let demand = Demand::resolve(root.probe.as_ref(), as_blackbox, &findings);
 
     let (mut problems, mut warnings) = findings.finish();
     problems.append(&mut elsewhere.faults);
@@ -90,12 +92,24 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         platforms,
         foresight: foresight.unwrap_or_default(),
         coverage,
+        demand,
+        as_blackbox,
         traffic: traffic.map(Arc::new),
         intermediates,
         warnings,
         sources: super::Sources::default(),
         shown_modules,
     })
+}
+
+/// Whether a file is one of `blackbox_exporter`.
+fn holds_only_modules(tree: &tree::Node) -> bool {
+    match &tree.value {
+        tree::Value::Mapping(entries) => {
+            entries.len() == 1 && entries.iter().all(|(key, _)| key.text == "modules")
+        }
+        tree::Value::Null | tree::Value::Scalar(_) | tree::Value::List(_) => false,
+    }
 }
 
 /// The tree of a text; what stands in its way is noted.

@@ -32,7 +32,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 36] = [
+const SECTIONS: [(&str, &str); 37] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -56,6 +56,7 @@ const SECTIONS: [(&str, &str); 36] = [
     ("host_source", "`coverage.sources[]`"),
     ("tsig", "`coverage.sources[].tsig`"),
     ("ignore", "`coverage.ignore[]`"),
+    ("probe", "`probe`"),
     ("module", "`modules.<name>`"),
     ("http", "`modules.<name>.http`"),
     (

@@ -20,6 +20,9 @@ use crate::probe::dns::{self, Server};
 /// YAML of what is in force, every secret masked.
 #[must_use]
 pub fn show(config: &Config) -> String {
+    if config.as_blackbox {
+        return yaml(&json!({"modules": config.shown_modules}));
+    }
     yaml(&json!({
         "global": {
             "interval": Lasting(config.global.interval),
@@ -32,6 +35,7 @@ pub fn show(config: &Config) -> String {
         "platforms": config.platforms.iter().map(platform::shown_platform).collect::<Vec<_>>(),
         "foresight": foresight::shown_foresight(&config.foresight),
         "coverage": config.coverage.as_ref().map(coverage::shown_coverage),
+        "probe": config.demand.shown(),
         "groups": config.groups.iter().map(group).collect::<Vec<_>>(),
     }))
 }
@@ -211,7 +215,7 @@ pub(super) fn module(raw: &raw::Module, prober: ProberName) -> Value {
 
 fn mask_headers(headers: Option<&mut Value>, mask: impl Fn(&mut Value)) {
     for (name, value) in headers.and_then(Value::as_object_mut).into_iter().flatten() {
-        if header::is_secret(name) {
+        if !header::is_harmless(name) {
             mask(value);
         }
     }

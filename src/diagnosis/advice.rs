@@ -122,6 +122,10 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
                 "Check the load balancer or firewall in front of {host} port {port}{at}: it resets connections."
             )
         }
+        Cause::ConnectProxy => format!(
+            "Read what the proxy says of the way to {host} port {port}: its rules, its credentials, or a target that it \
+             cannot reach; {host} itself may be fine."
+        ),
         Cause::TlsHostnameMismatch => {
             format!("Check where {host} points, and have a certificate issued for {expected}.")
         }
@@ -169,6 +173,10 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::TlsTimeout => {
             format!("Check the load of the server of {host}, and what sits in front of port {port}{at}.")
         }
+        Cause::HttpToken => format!(
+            "Check the endpoint that issues tokens and the client's credentials there; {host} was not asked and may be \
+             fine."
+        ),
         Cause::HttpTimeout => {
             format!(
                 "Check the application behind {host}: it accepts the request for {url} and does not answer."

@@ -10,8 +10,8 @@ use super::{Finding, dns, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
-    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, Reply, ResponseFacts,
-    Rule, TlsFailure, Violation,
+    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, ProxyFailure, ProxyMet,
+    Reply, ResponseFacts, Rule, TlsFacts, TlsFailure, Violation,
 };
 
 /// What was found at one address.
@@ -47,6 +47,7 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         _ => Vec::new(),
     };
     let suspended = failing.is_empty() && failure.is_some();
+    failing.extend(listed(attempt));
     let limited =
         response.is_some_and(|response| limited(response, &attempt.violations, &endpoint.group.expect));
     failing.extend(broken_rules(&attempt.violations, response, limited));
@@ -76,6 +77,19 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
     }
 }
 
+/// A certificate that a current list of its issuer revokes.
+fn listed(attempt: &Attempt) -> Option<Finding> {
+    let lists = attempt.hops.iter().filter_map(|hop| hop.revocation.as_ref());
+    let mut lists = lists.flat_map(|facts| &facts.lists);
+    let list = lists.find(|list| list.revoked && !list.stale)?;
+    let actual = format!("the certificate at position {} is on {}", list.position, list.url);
+    Some(Finding::new(
+        Cause::TlsRevoked,
+        "no certificate that is revoked",
+        &actual,
+    ))
+}
+
 /// The endpoint's own chain, where it was accepted: that of the first hop over TLS that went on to a response.
 fn trusted_chain(attempt: &Attempt) -> Option<&ChainFacts> {
     let hop = attempt.hops.iter().find(|hop| hop.tls.is_some())?;
@@ -98,14 +112,20 @@ fn failed(
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_else(|| endpoint.host.clone());
     let mut found = match failure {
+        Failure::Proxy(failure) => proxy(failure, endpoint, clocks),
+        Failure::Token(failure) => vec![Finding::new(
+            Cause::HttpToken,
+            &format!("a token from {}", failure.endpoint),
+            &failure.what,
+        )],
         Failure::Dns(reply) => vec![unresolved(reply, &host)],
         Failure::Connect(failure) => vec![connect(failure)],
         Failure::Tls(failure) => tls(failure, hop, &host, clocks),
         Failure::Untrusted => untrusted(hop, &host, clocks),
         Failure::Http(failure) => vec![http(failure)],
         Failure::Exchange(failure) => vec![exchange(failure)],
-        // What this machine lacks is no fault of the target's: nothing can be said of it.
-        Failure::Unable(_) => Vec::new(),
+        // What this machine lacks, or may not do, is no fault of the target's: nothing can be said of it.
+        Failure::Forbidden(_) | Failure::Unable(_) => Vec::new(),
     };
     if redirected && host != endpoint.host {
         for finding in &mut found {
@@ -117,6 +137,33 @@ fn failed(
         }
     }
     found
+}
+
+/// What failed on the way to the proxy is told as any such failure, with the proxy's name.
+fn proxy(failure: &ProxyFailure, endpoint: &Endpoint, clocks: Clocks) -> Vec<Finding> {
+    let proxy = &failure.proxy;
+    match &failure.met {
+        ProxyMet::Refused(what) => vec![Finding::new(
+            Cause::ConnectProxy,
+            &format!("a connection by the proxy {proxy}"),
+            what,
+        )],
+        ProxyMet::Unreached { failure, chain } => {
+            let mut hop = Hop::new(format!("http://{proxy}/"));
+            hop.tls = chain.clone().map(|chain| TlsFacts {
+                version: None,
+                cipher: None,
+                alpn: None,
+                chain: Some(chain),
+            });
+            let found = failed(&hop, failure, false, endpoint, clocks);
+            let at_proxy = |finding: Finding| {
+                let actual = format!("{}, at the proxy {proxy}", finding.actual);
+                Finding::new(finding.cause, &finding.expected, &actual)
+            };
+            found.into_iter().map(at_proxy).collect()
+        }
+    }
 }
 
 fn unresolved(reply: &Reply, host: &str) -> Finding {
@@ -239,7 +286,7 @@ fn cause(rule: Rule) -> Cause {
         Rule::Version => Cause::HttpProtocol,
         Rule::Tls => Cause::TlsProtocol,
         Rule::Header => Cause::HttpHeader,
-        Rule::Body => Cause::HttpBody,
+        Rule::Body | Rule::Cel => Cause::HttpBody,
         Rule::AnswerStatus => Cause::ExchangeStatus,
         Rule::Answer => Cause::ExchangeMismatch,
     }

@@ -45,6 +45,8 @@ fn drift_explains(symptom: Cause, status: Option<u16>) -> bool {
     match symptom.stage() {
         Stage::Vantage | Stage::Platform | Stage::Foresight | Stage::Traffic => false,
         Stage::Dns => matches!(symptom, Cause::DnsTargetDangling | Cause::DnsNxdomain),
+        // The proxy's own.
+        Stage::Connect if symptom == Cause::ConnectProxy => false,
         Stage::Connect | Stage::Tls => true,
         Stage::Http if symptom == Cause::HttpStatus => matches!(status, Some(404 | 410 | 421)),
         Stage::Http => {
@@ -76,6 +78,7 @@ mod tests {
         assert!(!drift(Cause::HttpBody, Some(503)));
         assert!(!drift(Cause::HttpTimeout, None));
         assert!(!drift(Cause::DnsTimeout, None));
+        assert!(!drift(Cause::ConnectProxy, None));
     }
 
     #[test]

@@ -17,7 +17,10 @@ use super::scrape::ScrapeError;
 use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
 use crate::endpoint::ProberName;
-use crate::outcome::{Attempt, ChainFacts, Failure, Hop, HttpFailure, Outcome, ResponseFacts, TlsFacts};
+use crate::outcome::{
+    Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Outcome, ResponseFacts, RevocationFacts,
+    TlsFacts,
+};
 
 mod series;
 
@@ -61,19 +64,38 @@ pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError>
     Ok(bytes)
 }
 
-/// Whether the probe succeeded as a module judges: an answer came and broke none of its rules. Where redirects were
-/// given up, the last one itself is judged.
+/// Whether the probe succeeded at every address that was tried. One that there is no way to from here says nothing
+/// as long as there is a way to another.
 #[must_use]
 pub fn success(outcome: &Outcome) -> bool {
-    outcome.attempts.last().is_some_and(|attempt| {
-        let ended_well = match attempt.failure() {
-            None => attempt
-                .last()
-                .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
-            Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
-        };
-        ended_well && attempt.violations.is_empty()
-    })
+    outcome
+        .attempts
+        .last()
+        .is_some_and(|last| succeeded(judged(outcome).unwrap_or(last)))
+}
+
+/// Whether an attempt succeeded as a module judges: an answer came and broke none of its rules. Where redirects were
+/// given up, the last one itself is judged.
+fn succeeded(attempt: &Attempt) -> bool {
+    let ended_well = match attempt.failure() {
+        None => attempt
+            .last()
+            .is_some_and(|hop| hop.response.is_some() || hop.answer.is_some()),
+        Some(failure) => *failure == Failure::Http(HttpFailure::RedirectLoop),
+    };
+    ended_well && attempt.violations.is_empty()
+}
+
+/// The attempt that the series are about: the first that failed, else the last.
+fn judged(outcome: &Outcome) -> Option<&Attempt> {
+    let unreachable = Failure::Connect(ConnectFailure::Unreachable);
+    let reached = |attempt: &&Attempt| attempt.failure() != Some(&unreachable);
+    let mut failed = outcome.attempts.iter().filter(|attempt| !succeeded(attempt));
+    let attempts = outcome.attempts.iter();
+    failed
+        .find(reached)
+        .or_else(|| attempts.filter(reached).next_back())
+        .or(outcome.attempts.last())
 }
 
 #[derive(Debug)]
@@ -126,7 +148,7 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(probe: &Probe<'a>) -> Self {
-        let attempt = probe.outcome.attempts.last();
+        let attempt = judged(probe.outcome);
         let last = attempt.and_then(Attempt::last);
         // A redirect that cannot be followed is no answer, unlike one that is not followed.
         let judged = last.filter(|hop| bad_redirect(hop).is_none());
@@ -146,6 +168,18 @@ impl<'a> View<'a> {
                 }
             }),
         }
+    }
+
+    /// The chain of the last hop that came so far, accepted or not.
+    fn presented(&self) -> Option<&'a ChainFacts> {
+        let mut hops = self.hops().iter().rev();
+        hops.find_map(|hop| hop.tls.as_ref()?.chain.as_deref())
+    }
+
+    /// What lists say of it.
+    fn revocation(&self) -> Option<&'a RevocationFacts> {
+        let mut hops = self.hops().iter().rev();
+        hops.find_map(|hop| hop.revocation.as_ref())
     }
 
     /// The hop that is judged.

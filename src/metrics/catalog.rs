@@ -9,7 +9,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::collector::{Out, SeenEndpoint, SeenGroup, Snapshot};
-use super::{certificate, coverage, endpoint, foresight, group, own, platform, process, traffic};
+use super::{
+    certificate, coverage, demand, endpoint, foresight, group, own, platform, process, standin, traffic,
+};
 use crate::endpoint::ProberName;
 use crate::traffic::Judgement;
 
@@ -97,7 +99,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 }
 
 /// The tables, by subject.
-const TABLES: [&[Family]; 9] = [
+const TABLES: [&[Family]; 11] = [
     endpoint::FAMILIES,
     certificate::FAMILIES,
     platform::FAMILIES,
@@ -106,7 +108,9 @@ const TABLES: [&[Family]; 9] = [
     group::FAMILIES,
     traffic::FAMILIES,
     own::FAMILIES,
+    demand::FAMILIES,
     process::FAMILIES,
+    standin::FAMILIES,
 ];
 
 impl Kind {
@@ -281,11 +285,9 @@ mod tests {
     #[test]
     fn every_name_carries_the_prefix_and_every_help_is_one_sentence() {
         for family in families() {
-            assert!(
-                family.name.starts_with("linkwatch_") || family.name.starts_with("process_"),
-                "{}",
-                family.name
-            );
+            let prefixes = ["linkwatch_", "process_", "blackbox_", "promhttp_"];
+            let carried = prefixes.iter().any(|prefix| family.name.starts_with(prefix));
+            assert!(carried, "{}", family.name);
             assert!(family.help.ends_with('.'), "{}", family.name);
             assert!(!family.help.contains(['\n', '\\']), "{}", family.name);
         }

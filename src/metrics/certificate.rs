@@ -13,7 +13,7 @@ use crate::outcome::{CertificateFacts, ChainFacts};
 const MOST_POSITIONS: usize = 4;
 
 /// The positions by name.
-const POSITIONS: [&str; MOST_POSITIONS] = ["0", "1", "2", "3"];
+pub(super) const POSITIONS: [&str; MOST_POSITIONS] = ["0", "1", "2", "3"];
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {

@@ -1,5 +1,6 @@
 //! A snapshot of the state, and the collector that turns a part of it into series.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::catalog::{Family, Series, WriteGroup, WriteTraffic};
 use super::labels::{Extra, SeriesLabels, Subject};
 use super::process::Process;
 use crate::incident::Incident;
+use crate::state::demand::ModuleCounts;
 use crate::state::platforms::Platforms;
 use crate::state::traffic::{self, Traffic};
 use crate::state::{Catalogue, EndpointState, GroupSlot, Health, Slot, State};
@@ -27,6 +29,8 @@ pub(super) struct Snapshot {
     pub(super) process: Option<Process>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) platforms: Arc<Platforms>,
+    /// What each module has done on demand.
+    pub(super) modules: BTreeMap<String, ModuleCounts>,
     catalogue: Arc<Catalogue>,
     /// In the order of the catalogue's slots.
     current: Vec<Option<Arc<EndpointState>>>,
@@ -56,6 +60,7 @@ impl Snapshot {
             traffic,
             platforms: state.platforms(),
             incidents,
+            modules: state.demand.modules(),
         }
     }
 
@@ -122,7 +127,11 @@ impl Out<'_, '_> {
 
     /// A counter without further labels.
     pub(super) fn counter(&mut self, value: u64) -> fmt::Result {
-        self.counter_with(&[], value)
+        match self.subject {
+            // A set without labels would still write its braces.
+            Subject::Own => self.metric.encode_counter::<NoLabelSet, _, f64>(&value, None),
+            Subject::Endpoint(_) | Subject::Group(..) | Subject::Traffic(_) => self.counter_with(&[], value),
+        }
     }
 
     /// One counter of several that the labels tell apart.
@@ -136,6 +145,14 @@ impl Out<'_, '_> {
     /// A counter of seconds.
     pub(super) fn seconds_counter(&mut self, value: f64) -> fmt::Result {
         self.metric.encode_counter::<NoLabelSet, _, f64>(&value, None)
+    }
+
+    /// One counter of seconds of several that the labels tell apart.
+    pub(super) fn seconds_counter_with(&mut self, extra: &[Extra<'_>], value: f64) -> fmt::Result {
+        let subject = self.subject;
+        self.metric
+            .encode_family(&SeriesLabels { subject, extra })?
+            .encode_counter::<NoLabelSet, _, f64>(&value, None)
     }
 
     /// Facts as labels.

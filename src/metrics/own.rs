@@ -74,6 +74,17 @@ pub(super) const FAMILIES: &[Family] = &[
         }),
     },
     Family {
+        name: "linkwatch_web_config_last_reload_successful",
+        kind: Gauge,
+        unit: None,
+        labels: &[],
+        help: "Whether the last load of --web.config.file worked; while it did not, what it said before holds; absent without it.",
+        series: Series::Own(|snapshot, out| match snapshot.health.web_reload_successful {
+            Some(successful) => out.flag(successful),
+            None => Ok(()),
+        }),
+    },
+    Family {
         name: "linkwatch_build_info",
         kind: Info,
         unit: None,

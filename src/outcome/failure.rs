@@ -1,10 +1,11 @@
 //! Where and how a hop failed: known by the stage that failed, never guessed from a text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Reply;
+use super::{ChainFacts, Reply};
 
 /// Where and how a hop failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,12 +19,51 @@ pub enum Failure {
     Tls(TlsFailure),
     /// The certificate was recorded and found wanting: nothing was sent. See `TlsFacts::chain`.
     Untrusted,
+    /// The proxy in between: nothing can be said of the target.
+    Proxy(Box<ProxyFailure>),
+    /// No token to ask with: nothing was asked.
+    Token(Box<TokenFailure>),
     /// No complete answer.
     Http(HttpFailure),
     /// No complete answer to another protocol than HTTP.
     Exchange(ExchangeFailure),
+    /// The address may not be probed from here, by whoever asks for it: why. Nothing was sent.
+    Forbidden(String),
     /// This machine could not make the probe: what it lacks. It says nothing of the target.
     Unable(String),
+}
+
+/// A proxy that does not let us through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProxyFailure {
+    /// The proxy, as `host:port`.
+    pub proxy: String,
+    /// How it failed.
+    pub met: ProxyMet,
+}
+
+/// What was met at a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyMet {
+    /// It could not be reached itself.
+    Unreached {
+        /// Why.
+        failure: Failure,
+        /// What it presented, where it wants TLS.
+        chain: Option<Arc<ChainFacts>>,
+    },
+    /// It did not make the connection: what it says.
+    Refused(String),
+}
+
+/// An endpoint that gave no token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TokenFailure {
+    /// Its URL, without credentials.
+    pub endpoint: String,
+    /// What it did instead.
+    pub what: String,
 }
 
 /// Why a connection failed.
@@ -114,9 +154,21 @@ impl fmt::Display for Failure {
             Self::Http(HttpFailure::TooLarge(limit)) => write!(f, "larger than {limit} bytes"),
             Self::Exchange(ExchangeFailure::Timeout) => f.write_str("no answer in time"),
             Self::Exchange(ExchangeFailure::Protocol(what)) => write!(f, "not an answer: {what}"),
+            Self::Proxy(failure) => failure.fmt(f),
+            Self::Token(failure) => write!(f, "no token from {}: {}", failure.endpoint, failure.what),
+            Self::Forbidden(why) => f.write_str(why),
             Self::Unable(what) => write!(f, "this machine could not make the probe: {what}"),
             Self::Http(HttpFailure::RedirectLoop) => f.write_str("the redirects do not end"),
             Self::Http(HttpFailure::BadRedirect(to)) => write!(f, "a redirect that cannot be followed: {to}"),
+        }
+    }
+}
+
+impl fmt::Display for ProxyFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.met {
+            ProxyMet::Unreached { failure, .. } => write!(f, "the proxy {}: {failure}", self.proxy),
+            ProxyMet::Refused(what) => write!(f, "the proxy {} makes no connection: {what}", self.proxy),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a handshake showed: the agreed protocol, and the presented chain with what it is worth.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,32 @@ pub struct TlsFacts {
     pub alpn: Option<String>,
     /// The chain as presented and its verdict; `None` when no certificate arrived.
     pub chain: Option<Arc<ChainFacts>>,
+}
+
+/// What the lists of revoked certificates say of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RevocationFacts {
+    /// Each list of each certificate.
+    pub lists: Vec<ListFacts>,
+    /// Until all were there.
+    pub took: Duration,
+}
+
+/// What one list says of one certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListFacts {
+    /// The certificate's position in the chain; 0 is the leaf.
+    pub position: usize,
+    /// Where the list is.
+    pub url: String,
+    /// Whether it came, signed by the certificate's issuer.
+    pub available: bool,
+    /// Whether it is no longer current.
+    pub stale: bool,
+    /// Whether it revokes the certificate.
+    pub revoked: bool,
+    /// Until when it is current, if it says so.
+    pub next_update: Option<Timestamp>,
 }
 
 /// A presented certificate chain and what it is worth.

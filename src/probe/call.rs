@@ -2,14 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use url::Url;
 
 use super::budget::{self, Stage};
 use super::line::{Line, Socket};
 use super::tls::{self, Alpn, Handshake, ShakeFailure};
 use super::{Prober, Request, connect, dns};
+use crate::endpoint::{AddressChoice, Expectation};
 use crate::outcome::{ConnectFailure, Failure, Family, Hop, Reply, Resolution, Timings};
 
 /// Addresses of one name that are tried one after the other.
@@ -29,13 +32,15 @@ pub(super) struct Call<'a> {
 /// How a peer is dialled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dial<'a> {
+    /// Whose addresses they are.
+    pub(super) host: &'a str,
     /// Tried in turn.
     pub(super) addresses: &'a [SocketAddr],
     /// The address of ours to send from; `None`: the system's choice.
     pub(super) source: Option<IpAddr>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The record of the first hop, with nothing in it but the time of the look-up.
     pub(super) fn first_hop(&self, url: String) -> Hop {
         let timings = Timings {
@@ -78,11 +83,16 @@ impl Call<'_> {
     pub(super) async fn dial(&self, dial: Dial<'_>, hop: &mut Hop) -> Result<Socket, Failure> {
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);
-        let mut failure = ConnectFailure::Unreachable;
+        let mut failure = Failure::Connect(ConnectFailure::Unreachable);
         for (left, address) in (1..=dial.addresses.len()).rev().zip(dial.addresses) {
             let now = Instant::now();
             let parts = u32::try_from(left).unwrap_or(u32::MAX);
             let deadline = now + until.saturating_duration_since(now) / parts;
+            if let Err(refusal) = self.permit(dial.host, address.ip()) {
+                hop.address = Some(*address);
+                failure = refusal;
+                continue;
+            }
             let connected = connect::connect_from(dial.source, *address, deadline).await;
             hop.timings.connect = begun.elapsed();
             match connected {
@@ -94,15 +104,29 @@ impl Call<'_> {
                 Err(ConnectFailure::Unreachable) if hop.address.is_some() => {}
                 Err(met) => {
                     hop.address = Some(*address);
-                    failure = met;
+                    failure = Failure::Connect(met);
                 }
             }
         }
-        Err(Failure::Connect(failure))
+        Err(failure)
+    }
+
+    /// Whether a host may be asked at an address: to be asked before anything is sent there.
+    pub(super) fn permit(&self, host: &str, address: IpAddr) -> Result<(), Failure> {
+        let permitted = self.request.policy.permits(host, address);
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
+    }
+
+    /// Whether a host may be asked, by its name alone.
+    pub(super) fn permit_host(&self, host: &str) -> Result<(), Failure> {
+        let permitted = self.request.policy.permits_host(host);
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
     }
 
     /// Connects to a socket of this machine.
     pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
+        let permitted = self.request.policy.permits_path(&path.to_string_lossy());
+        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))?;
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);
         let connected = connect::connect_to_path(path, until).await;
@@ -110,31 +134,84 @@ impl Call<'_> {
         connected.map(Socket::Unix).map_err(Failure::Connect)
     }
 
-    /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.
-    pub(super) async fn shake(
+    /// Connects and shakes hands in one, over QUIC.
+    pub(super) async fn shake_over_quic(
         &self,
         tls: &tls::Connector,
-        socket: Socket,
-        (host, alpn): (&str, Alpn),
+        address: SocketAddr,
+        host: &str,
         hop: &mut Hop,
-    ) -> Result<Line, Failure> {
+    ) -> Result<tls::quic::Session, Failure> {
         let begun = Instant::now();
-        let handshake = Handshake {
+        let handshake = self.handshake(host, Alpn::Nothing);
+        hop.address = Some(address);
+        let shaken = tls.over_quic(address, handshake).await;
+        hop.timings.tls += begun.elapsed();
+        hop.tls = Some(shaken.facts);
+        shaken.session.map_err(failure_of)
+    }
+
+    fn handshake<'h>(&'h self, host: &'h str, alpn: Alpn) -> Handshake<'h> {
+        Handshake {
             host: host.trim_end_matches('.'),
             alpn,
             now: self.prober.clock.now(),
             intermediates: &self.prober.intermediates,
             deadline: budget::until(Stage::Tls, self.request.deadline),
-        };
-        let shaken = tls.handshake(socket, handshake).await;
+        }
+    }
+
+    /// Shakes hands over a socket; what the handshake showed stays in the hop, whatever came of it.
+    pub(super) async fn shake(
+        &self,
+        tls: &tls::Connector,
+        socket: Socket,
+        peer: (&str, Alpn),
+        hop: &mut Hop,
+    ) -> Result<Line, Failure> {
+        self.shake_and_record(tls, socket, peer, hop).await.0
+    }
+
+    /// Shakes hands, and gives the record of what was presented beside the line.
+    pub(super) async fn shake_and_record(
+        &self,
+        tls: &tls::Connector,
+        socket: Socket,
+        (host, alpn): (&str, Alpn),
+        hop: &mut Hop,
+    ) -> (Result<Line, Failure>, Option<Arc<tls::Recorder>>) {
+        let begun = Instant::now();
+        let handshake = self.handshake(host, alpn);
+        let (shaken, recorder) = tls.record(socket, handshake).await;
         hop.timings.tls += begun.elapsed();
         hop.tls = Some(shaken.facts);
-        match shaken.stream {
-            Ok(stream) => Ok(Line::Tls(Box::new(stream))),
-            Err(ShakeFailure::Untrusted) => Err(Failure::Untrusted),
-            Err(ShakeFailure::Tls(failure)) => Err(Failure::Tls(failure)),
-            Err(ShakeFailure::Connect(failure)) => Err(Failure::Connect(failure)),
+        let stream = shaken.stream.map_err(failure_of);
+        (stream.map(|stream| Line::Tls(Box::new(stream))), recorder)
+    }
+
+    /// A request for something else that the probe needs, within its time.
+    pub(super) fn aside<'r>(&self, url: &'r Url, expect: &'r Expectation) -> Request<'r>
+    where
+        'a: 'r,
+    {
+        Request {
+            url,
+            addresses: AddressChoice::One,
+            expect,
+            told: &[],
+            former_targets: &[],
+            marked: false,
+            hostname: None,
+            ..*self.request
         }
+    }
+}
+
+fn failure_of(failure: ShakeFailure) -> Failure {
+    match failure {
+        ShakeFailure::Untrusted => Failure::Untrusted,
+        ShakeFailure::Tls(failure) => Failure::Tls(failure),
+        ShakeFailure::Connect(failure) => Failure::Connect(failure),
     }
 }
 

@@ -6,17 +6,25 @@
 use regex::Regex;
 
 use super::{Addressing, tls};
+use crate::outcome::Family;
 
 mod body;
 mod exchange;
 mod hop;
+mod http3;
+mod json;
+pub mod proxy;
 mod redirect;
 mod request;
 mod response;
+pub mod revocation;
 mod rules;
 mod stream;
+pub mod token;
+mod tunnel;
 
 pub(super) use hop::Journey;
+pub use json::Expression;
 
 /// A module of the http prober: blackbox_exporter's keys, resolved, files read.
 #[derive(Debug)]
@@ -48,16 +56,69 @@ pub struct Settings {
     pub fail_if_body_matches: Vec<Regex>,
     /// The body must match all of these.
     pub fail_if_body_not_matches: Vec<Regex>,
+    /// The body in JSON, for which this must not hold.
+    pub fail_if_body_json_matches: Option<Expression>,
+    /// The body in JSON, for which this must hold.
+    pub fail_if_body_json_not_matches: Option<Expression>,
     /// No header may match these.
     pub fail_if_header_matches: Vec<HeaderRule>,
     /// Headers must match all of these.
     pub fail_if_header_not_matches: Vec<HeaderRule>,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
+    /// Whether HTTP/3 is spoken, and nothing else, over TLS; plain `http` URLs are asked by `https`.
+    pub http3: bool,
     /// Credentials for the `Authorization` header, dropped on a redirect to another host.
     pub authorization: Option<http::HeaderValue>,
+    /// Where the tokens come from that stand in place of credentials.
+    pub tokens: Option<Box<token::Tokens>>,
+    /// The lists of revoked certificates, where the module asks for them.
+    pub lists: Option<Box<revocation::Lists>>,
+    /// What stands between.
+    pub proxies: proxy::Proxies,
     /// TLS, checked and ready.
     pub tls: tls::Connector,
+}
+
+impl Settings {
+    /// The settings of a module that says nothing but this of TLS.
+    #[must_use]
+    pub fn new(tls: tls::Connector) -> Self {
+        Self {
+            valid_status_codes: Vec::new(),
+            valid_http_versions: Vec::new(),
+            addressing: Addressing {
+                preferred: Family::Ipv6,
+                fallback: true,
+            },
+            follow_redirects: true,
+            fail_if_ssl: false,
+            fail_if_not_ssl: false,
+            method: http::Method::GET,
+            headers: Vec::new(),
+            body: Vec::new(),
+            compression: None,
+            body_size_limit: 0,
+            fail_if_body_matches: Vec::new(),
+            fail_if_body_not_matches: Vec::new(),
+            fail_if_body_json_matches: None,
+            fail_if_body_json_not_matches: None,
+            fail_if_header_matches: Vec::new(),
+            fail_if_header_not_matches: Vec::new(),
+            http2: true,
+            http3: false,
+            authorization: None,
+            tokens: None,
+            lists: None,
+            proxies: proxy::Proxies::default(),
+            tls,
+        }
+    }
+
+    /// Whether a rule in CEL judges the body.
+    pub(super) const fn judges_json(&self) -> bool {
+        self.fail_if_body_json_matches.is_some() || self.fail_if_body_json_not_matches.is_some()
+    }
 }
 
 /// A rule on a header.

@@ -6,7 +6,7 @@ use super::call::{Call, Dial};
 use super::dialogue::{self, Step};
 use super::line::Line;
 use super::tls::Alpn;
-use super::{Addressing, server_name, tls};
+use super::{Addressing, host_of, server_name, tls};
 use crate::outcome::{AnswerFacts, Attempt, Failure, Hop, Peer};
 
 /// A module of the tcp prober: blackbox_exporter's keys, resolved, files read.
@@ -53,7 +53,9 @@ async fn ready(
     address: SocketAddr,
     hop: &mut Hop,
 ) -> Result<Line, Failure> {
+    let host = host_of(call.request.url);
     let dial = Dial {
+        host: &host,
         addresses: &[address],
         source: settings.source,
     };

@@ -23,12 +23,13 @@ mod config;
 mod failure;
 mod intermediates;
 mod memory;
+pub(in crate::probe) mod quic;
 mod recorder;
 
 pub use failure::classify;
 pub use intermediates::Intermediates;
 use memory::Memory;
-use recorder::Recorder;
+pub(in crate::probe) use recorder::Recorder;
 
 /// A module's `tls_config`, with its files read (blackbox_exporter's keys and defaults).
 #[derive(Debug, Clone, Default)]
@@ -192,13 +193,14 @@ impl Connector {
         &self.roots
     }
 
-    async fn record(&self, socket: Socket, handshake: Handshake<'_>) -> (Shaken, Option<Arc<Recorder>>) {
-        let name = match &self.server_name {
-            Some(name) => name.clone(),
-            None => match ServerName::try_from(handshake.host) {
-                Ok(name) => name.to_owned(),
-                Err(_) => return (Shaken::nameless(), None),
-            },
+    /// Shakes hands, and gives the record of what was presented beside the judgement.
+    pub(in crate::probe) async fn record(
+        &self,
+        socket: Socket,
+        handshake: Handshake<'_>,
+    ) -> (Shaken, Option<Arc<Recorder>>) {
+        let Some(name) = self.name(handshake.host) else {
+            return (Shaken::nameless(), None);
         };
         let recorder = Arc::new(Recorder::new(self.provider.signature_verification_algorithms));
         let connect = self
@@ -228,6 +230,14 @@ impl Connector {
             }
         };
         (Shaken { facts, stream }, Some(recorder))
+    }
+
+    /// The name to ask and to verify; `None` where TLS has no such names.
+    fn name(&self, host: &str) -> Option<ServerName<'static>> {
+        match &self.server_name {
+            Some(name) => Some(name.clone()),
+            None => ServerName::try_from(host).ok().map(|name| name.to_owned()),
+        }
     }
 
     fn connector(&self, recorder: &Arc<Recorder>, alpn: Alpn) -> TlsConnector {

@@ -19,6 +19,7 @@ mod endpoint;
 mod filter;
 mod incidents;
 mod overview;
+mod probes;
 mod rows;
 pub(super) mod standing;
 mod time;
@@ -27,6 +28,7 @@ pub(super) use endpoint::endpoint;
 pub(super) use filter::Filter;
 pub(super) use incidents::incidents;
 pub(super) use overview::overview;
+pub(super) use probes::probes;
 
 /// What is left as it is in a part of a path (RFC 3986 section 2.3).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -52,6 +54,7 @@ enum Part {
     Overview,
     Endpoint,
     Incidents,
+    Probes,
 }
 
 impl Scene {
@@ -60,7 +63,7 @@ impl Scene {
     fn root(&self, part: Part) -> String {
         match (&self.external_url, part) {
             (Some(url), _) => directory(url),
-            (None, Part::Overview | Part::Incidents) => String::new(),
+            (None, Part::Overview | Part::Incidents | Part::Probes) => String::new(),
             (None, Part::Endpoint) => "../".to_owned(),
         }
     }
@@ -117,10 +120,7 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("api/v1/endpoints", "Endpoints as JSON"),
     ("api/v1/traffic", "Traffic as JSON"),
     ("config", "Configuration"),
-    (
-        "probe?target=http://localhost/&module=http_2xx&debug=true",
-        "A probe explained",
-    ),
+    ("probes", "Probes on demand"),
 ];
 
 /// A text from outside, apart from what stands around it.

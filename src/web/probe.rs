@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::body::{self, Body};
 use super::route::{busy, content_type, header};
 use super::{Command, ProbeAnswer, ProbeRequest, Server};
+use crate::endpoint::AddressChoice;
 use crate::metrics::blackbox::{Probe, render};
 use crate::metrics::negotiate::Format;
 
@@ -30,20 +31,26 @@ const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 
 pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Response<Body> {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let timeout = timeout(request.headers(), server.site.timeout_offset);
-    let (Some(target), Ok(timeout)) = (query.target, &timeout) else {
-        let reason = timeout.err().unwrap_or("the parameter target is missing");
-        return body::text(StatusCode::BAD_REQUEST, format!("{reason}\n"));
+    let Some(target) = query.target else {
+        return body::text(StatusCode::BAD_REQUEST, "the parameter target is missing\n");
     };
-    let Ok(_permit) = server.probes.try_acquire() else {
+    let timeout = match timeout(request.headers(), server.site.timeout_offset) {
+        Ok(timeout) => timeout,
+        // As blackbox_exporter has it; a client error by any other measure.
+        Err(reason) => return body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{reason}\n")),
+    };
+    let module = query.module.unwrap_or_else(|| DEFAULT_MODULE.to_owned());
+    let gate = server.site.gate.load_full();
+    let Ok(pass) = gate.enter(&module, timeout).await else {
         return busy();
     };
     let (reply, answer) = oneshot::channel();
     let request_of_ours = ProbeRequest {
         target,
-        module: query.module.unwrap_or_else(|| DEFAULT_MODULE.to_owned()),
+        module,
         hostname: query.hostname,
-        timeout: *timeout,
+        addresses: query.addresses,
+        timeout: timeout.saturating_sub(pass.waited()),
     };
     let command = Command::Probe {
         request: request_of_ours,
@@ -52,46 +59,52 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
     if server.site.commands.try_send(command).is_err() {
         return busy();
     }
-    match tokio::time::timeout((*timeout).max(DEFAULT_TIMEOUT) + OVERDUE, answer).await {
+    match tokio::time::timeout(timeout.max(DEFAULT_TIMEOUT) + OVERDUE, answer).await {
         Ok(Ok(Ok(answer))) => show(&answer, query.debug, request.headers()),
-        Ok(Ok(Err(bad))) => body::text(StatusCode::BAD_REQUEST, format!("{bad}\n")),
+        Ok(Ok(Err(unprobed))) => body::text(unprobed.status(), format!("{unprobed}\n")),
         Ok(Err(_)) => busy(),
         Err(_) => body::text(StatusCode::GATEWAY_TIMEOUT, "the probe did not end in time\n"),
     }
 }
 
 fn show(answer: &ProbeAnswer, debug: Debug, headers: &HeaderMap) -> Response<Body> {
-    let probe = Probe {
-        outcome: &answer.outcome,
-        cause: answer.cause,
-    };
     let format = match debug {
         Debug::Off => Format::negotiate_probe(header(headers, &ACCEPT).as_deref()),
-        Debug::On => Format::CLASSIC,
+        Debug::On => return body::text(StatusCode::OK, explain(answer)),
     };
-    match (render(&probe, format), debug) {
-        (Ok(series), Debug::Off) => {
-            body::with_type(StatusCode::OK, content_type(format), body::whole(series))
-        }
-        (Ok(series), Debug::On) => body::text(StatusCode::OK, explain(answer, &series)),
-        (Err(error), _) => body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    match render(&answer.seen(), format) {
+        Ok(series) => body::with_type(StatusCode::OK, content_type(format), body::whole(series)),
+        Err(error) => body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
 }
 
 /// What blackbox_exporter's users know as the debug output.
-fn explain(answer: &ProbeAnswer, series: &[u8]) -> String {
+#[must_use]
+pub fn explain(answer: &ProbeAnswer) -> String {
     let mut text = String::from("Logs for the probe:\n");
     for line in &answer.log {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     }
+    let series = match render(&answer.seen(), Format::CLASSIC) {
+        Ok(series) => String::from_utf8_lossy(&series).into_owned(),
+        Err(error) => error.to_string(),
+    };
     let _ = writeln!(
         text,
-        "\n\n\nMetrics that would have been returned:\n{}\n\n\nModule configuration:\n{}",
-        String::from_utf8_lossy(series),
+        "\n\n\nMetrics that would have been returned:\n{series}\n\n\nModule configuration:\n{}",
         answer.module,
     );
     text
+}
+
+impl ProbeAnswer {
+    fn seen(&self) -> Probe<'_> {
+        Probe {
+            outcome: &self.outcome,
+            cause: self.cause,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +118,7 @@ struct Query {
     target: Option<String>,
     module: Option<String>,
     hostname: Option<String>,
+    addresses: AddressChoice,
     debug: Debug,
 }
 
@@ -120,6 +134,11 @@ impl Query {
             target: first("target"),
             module: first("module"),
             hostname: first("hostname"),
+            addresses: if first("addresses").as_deref() == Some("all") {
+                AddressChoice::All
+            } else {
+                AddressChoice::One
+            },
             debug: if first("debug").as_deref() == Some("true") {
                 Debug::On
             } else {

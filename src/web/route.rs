@@ -1,17 +1,21 @@
 //! Which path is answered how.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, LOCATION};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use super::body::{self, Body};
+use super::gate::Shown;
 use super::page::{self, Filter, Scene};
-use super::{Command, Server, api, badge, probe, traffic};
+use super::{Command, Server, api, badge, logs, probe, traffic};
 use crate::metrics::negotiate::{Coding, Format};
+use crate::state::State;
 use crate::text::bounded;
 
 /// How long a reload may take before its client is told to look at the log.
@@ -27,6 +31,8 @@ enum Page<'a> {
     GroupBadge(&'a str),
     Metrics,
     Probe,
+    Probes,
+    Logs,
     Config,
     Healthy,
     Ready,
@@ -64,6 +70,8 @@ impl<'a> Page<'a> {
             "/incidents" => Self::Incidents,
             "/metrics" => Self::Metrics,
             "/probe" => Self::Probe,
+            "/probes" => Self::Probes,
+            "/logs" => Self::Logs,
             "/config" => Self::Config,
             "/-/healthy" => Self::Healthy,
             "/-/ready" => Self::Ready,
@@ -83,6 +91,8 @@ impl<'a> Page<'a> {
             | Self::GroupBadge(_)
             | Self::Metrics
             | Self::Probe
+            | Self::Probes
+            | Self::Logs
             | Self::Config
             | Self::Healthy
             | Self::Ready
@@ -105,8 +115,9 @@ impl<'a> Api<'a> {
 
 /// Answers a request.
 pub(super) async fn route(server: &Arc<Server>, request: Request<Incoming>) -> Response<Body> {
-    let Some(page) = Page::at(request.uri().path()) else {
-        return body::text(StatusCode::NOT_FOUND, "not found; / lists what is here\n");
+    let prefix = &*server.site.prefix;
+    let Some(page) = request.uri().path().strip_prefix(prefix).and_then(Page::at) else {
+        return elsewhere(prefix, request.uri().path());
     };
     if !page.methods().contains(request.method()) {
         return not_allowed(page.methods());
@@ -119,8 +130,10 @@ pub(super) async fn route(server: &Arc<Server>, request: Request<Incoming>) -> R
         Page::GroupBadge(name) => badge::group(server, name),
         Page::Metrics => metrics(server, request.headers()),
         Page::Probe => probe::probe(server, &request).await,
+        Page::Probes => self::page(server, &request, page::probes),
+        Page::Logs => logs::logs(server, request.uri()),
         Page::Config => config(server),
-        Page::Healthy => body::text(StatusCode::OK, "healthy\n"),
+        Page::Healthy => body::text(StatusCode::OK, "Healthy\n"),
         Page::Ready => ready(server),
         Page::Reload => reload(server).await,
         Page::Api(Api::Endpoints) => api::endpoints(server),
@@ -141,14 +154,57 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
+/// What is answered where nothing is: with a prefix, its root leads there.
+fn elsewhere(prefix: &str, path: &str) -> Response<Body> {
+    let root = path == "/" || path == prefix;
+    let Some(there) = HeaderValue::try_from(format!("{prefix}/")).ok().filter(|_| root) else {
+        let text = format!("not found; {prefix}/ lists what is here\n");
+        return body::text(StatusCode::NOT_FOUND, text);
+    };
+    let mut response = body::text(StatusCode::FOUND, "");
+    response.headers_mut().insert(LOCATION, there);
+    response
+}
+
 fn metrics(server: &Arc<Server>, headers: &HeaderMap) -> Response<Body> {
     let format = Format::negotiate(header(headers, &ACCEPT).as_deref());
     let coding = coding(headers);
     let exporter = server.exporter.clone();
-    let body = body::stepped(move || exporter.scrape(format, coding));
+    let scrape = Scrape {
+        _shown: Shown::new(&server.site.state, |state| &state.own.scrapes.in_flight),
+        state: Arc::clone(&server.site.state),
+    };
+    let body = body::stepped(move || scrape.counted(exporter.scrape(format, coding)));
     let mut response = body::with_type(StatusCode::OK, content_type(format), body);
     body::coded(response.headers_mut(), coding);
     response
+}
+
+/// A scrape that is counted once it is through.
+struct Scrape {
+    _shown: Shown,
+    state: Arc<State>,
+}
+
+impl Scrape {
+    /// The chunks, with what is counted when they end.
+    fn counted<E>(
+        self,
+        mut chunks: impl Iterator<Item = Result<Bytes, E>>,
+    ) -> impl Iterator<Item = Result<Bytes, E>> {
+        std::iter::from_fn(move || {
+            let chunk = chunks.next();
+            // All of it, so that what is shown lives as long as the chunks.
+            let scrape = &self;
+            let scrapes = &scrape.state.own.scrapes;
+            match &chunk {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => drop(scrapes.failed.fetch_add(1, Relaxed)),
+                None => drop(scrapes.done.fetch_add(1, Relaxed)),
+            }
+            chunk
+        })
+    }
 }
 
 /// A format's name as a header.

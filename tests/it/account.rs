@@ -26,6 +26,8 @@ fn hop(url: &str, address: &str, status: Option<u16>) -> Hop {
         answer: None,
         url: url.to_owned(),
         address: Some(address.parse().unwrap()),
+        proxy: None,
+        revocation: None,
         timings: Timings {
             connect: Duration::from_millis(3),
             processing: Duration::from_millis(status.map_or(0, |_| 20)),
@@ -57,6 +59,7 @@ fn attempt(hops: Vec<Hop>) -> Attempt {
 fn outcome(attempts: Vec<Attempt>) -> Outcome {
     Outcome {
         prober: linkwatch::endpoint::ProberName::Http,
+        judges_json: false,
         started: now(),
         elapsed: Duration::from_millis(50),
         resolution: Resolution {

@@ -179,11 +179,15 @@ fn every_key_is_understood() {
     assert_eq!(config.anchors.len(), 2);
     assert_eq!(config.resolver.servers.len(), 5);
     assert_eq!(config.intermediates.as_deref().map(<[u8]>::len), Some(54));
-    assert_eq!(config.modules.len(), 4);
+    assert_eq!(config.modules.len(), 6);
     let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
-        ["everything.yml:42:33: \"no_follow_redirects\" is deprecated (write follow_redirects: false)"]
+        [
+            "everything.yml:42:33: \"no_follow_redirects\" is deprecated (write follow_redirects: false)",
+            "everything.yml:59:33: min_version is older than TLS12, which is the oldest that is offered (TLS 1.0 and 1.1 \
+             are withdrawn (RFC 8996): servers that speak nothing newer fail)",
+        ]
     );
 }
 
@@ -226,6 +230,10 @@ fn secrets_are_shown_nowhere() {
     for secret in [
         "sweet-secret",
         "sour-secret",
+        "proxy-secret",
+        "connect-secret",
+        "oauth-secret",
+        "param-secret",
         "body-secret",
         "bearer-secret",
         "http-sd-secret",

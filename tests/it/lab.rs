@@ -31,6 +31,8 @@
 //!
 //! let mail = TalkLab::start([Turn::say("220 ready\r\n"), Turn::Hear]).await;  // a dialogue by a script, TLS in it too
 //!
+//! let proxy = ProxyLab::start(Proxying::Http, site.addr()).await;   // also Https, Socks, Says(..), Hangs; told()
+//! let three = QuicLab::start(&good, "h3", Quic::Stall).await;   // HTTP/3; also Reply(..), Close
 //! let health = HealthLab::start(None).await;                    // gRPC's health service; the name asked decides
 //!
 //! let platform = HerokuLab::start().await;                      // what a hosting platform says of its domains
@@ -68,6 +70,8 @@ pub mod clicks;
 pub mod dns;
 pub mod health;
 pub mod heroku;
+pub mod proxy;
+pub mod quic;
 pub mod talk;
 pub mod web;
 pub mod webhook;
@@ -77,6 +81,8 @@ pub use clicks::{ClickLab, ClickSpec};
 pub use dns::{DnsLab, DnsSpec, RawAnswer, RawDns, Says};
 pub use health::HealthLab;
 pub use heroku::HerokuLab;
+pub use proxy::{ProxyLab, Proxying};
+pub use quic::{Quic, QuicLab};
 pub use talk::{TalkLab, Turn};
 pub use web::{Answer, Coding, Connect, Handshake, Reply, SeenRequest, WebLab, WebSpec};
 pub use webhook::{Delivery, Webhook};

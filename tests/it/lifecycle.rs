@@ -576,7 +576,10 @@ async fn a_turn_that_finds_the_last_probe_under_way_is_counted() {
 #[tokio::test]
 async fn a_probe_on_demand_says_what_is_wrong_with_the_question() {
     let site = site().await;
-    let home = Home::new(&config(&site, &["one"]));
+    let home = Home::new(&format!(
+        "{}\nprobe: {{allow: [127.0.0.0/8]}}\n",
+        config(&site, &["one"])
+    ));
     let program = Program::start(home.settings()).await;
     for (query, reason) in [
         ("", "target is missing"),
@@ -614,7 +617,10 @@ async fn a_probe_on_demand_says_what_is_wrong_with_the_question() {
 #[tokio::test]
 async fn a_probe_on_demand_ends_before_the_scrape_does() {
     let hanging = WebLab::plain().answer(Answer::Stall).start().await;
-    let home = Home::new(&config(&hanging, &["one"]));
+    let home = Home::new(&format!(
+        "{}\nprobe: {{allow: [127.0.0.0/8]}}\n",
+        config(&hanging, &["one"])
+    ));
     let program = Program::start(home.settings()).await;
     let began = Instant::now();
     let answer = program

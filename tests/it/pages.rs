@@ -27,6 +27,7 @@ fn refused(at: jiff::Timestamp) -> Outcome {
     let address = "192.0.2.7:443".parse().unwrap();
     Outcome {
         prober: linkwatch::endpoint::ProberName::Http,
+        judges_json: false,
         started: at,
         elapsed: Duration::from_millis(12),
         resolution: Resolution {
@@ -40,6 +41,8 @@ fn refused(at: jiff::Timestamp) -> Outcome {
                 answer: None,
                 url: "https://a.example/c/canary".to_owned(),
                 address: Some(address),
+                proxy: None,
+                revocation: None,
                 timings: Timings {
                     connect: Duration::from_millis(9),
                     ..Timings::default()

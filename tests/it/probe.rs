@@ -16,6 +16,7 @@ use linkwatch::outcome::{
     TlsFailure,
 };
 use linkwatch::probe::http::Settings;
+use linkwatch::probe::policy;
 use linkwatch::probe::{Addressing, Module, Prober, ProberKind, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
@@ -50,27 +51,11 @@ impl Probing {
     pub(crate) fn trusting(tls: tls::Settings) -> Self {
         Self {
             settings: Settings {
-                valid_status_codes: Vec::new(),
-                valid_http_versions: Vec::new(),
                 addressing: Addressing {
                     preferred: Family::Ipv4,
                     fallback: true,
                 },
-                follow_redirects: true,
-                fail_if_ssl: false,
-                fail_if_not_ssl: false,
-                method: http::Method::GET,
-                headers: Vec::new(),
-                body: Vec::new(),
-                compression: None,
-                body_size_limit: 0,
-                fail_if_body_matches: Vec::new(),
-                fail_if_body_not_matches: Vec::new(),
-                fail_if_header_matches: Vec::new(),
-                fail_if_header_not_matches: Vec::new(),
-                http2: true,
-                authorization: None,
-                tls: tls::Connector::new(tls).expect("settings of TLS that fit"),
+                ..Settings::new(tls::Connector::new(tls).expect("settings of TLS that fit"))
             },
             expect: Expectation::default(),
             former_targets: Vec::new(),
@@ -138,6 +123,7 @@ impl Probing {
             former_targets: &self.former_targets,
             marked: self.marked,
             hostname: self.hostname.as_deref(),
+            policy: &policy::OPEN,
             deadline: Instant::now() + self.timeout,
         };
         prober.probe(&request).await

@@ -33,6 +33,8 @@ fn hop(milliseconds: u64) -> Hop {
     Hop {
         url: "https://a.example/".to_owned(),
         address: Some("192.0.2.7:443".parse().unwrap()),
+        proxy: None,
+        revocation: None,
         timings: Timings {
             dns: phase,
             connect: phase,
@@ -55,6 +57,7 @@ fn hop(milliseconds: u64) -> Hop {
 fn outcome(hops: Vec<Hop>) -> Outcome {
     Outcome {
         prober: ProberName::Http,
+        judges_json: false,
         started: now(),
         elapsed: Duration::from_millis(100),
         resolution: Resolution {

@@ -18,6 +18,7 @@ use linkwatch::endpoint::{AddressChoice, Endpoint, Expectation, ModuleName};
 use linkwatch::metrics::blackbox::{Probe, render};
 use linkwatch::metrics::negotiate::Format;
 use linkwatch::outcome::Outcome;
+use linkwatch::probe::policy;
 use linkwatch::probe::{Module, Prober, Request, dns, tls};
 use tokio::time::Instant;
 use url::Url;
@@ -30,6 +31,7 @@ pub(crate) struct Asking {
     module: Arc<Module>,
     servers: Vec<dns::Server>,
     timeout: Duration,
+    addresses: AddressChoice,
 }
 
 impl Asking {
@@ -45,6 +47,7 @@ impl Asking {
             module: Arc::clone(&config.modules[&ModuleName::from("asked")]),
             servers: vec![dns::Server::System],
             timeout: Duration::from_secs(10),
+            addresses: AddressChoice::One,
         }
     }
 
@@ -57,6 +60,12 @@ impl Asking {
     /// Within this time.
     pub(crate) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// At all addresses of a name.
+    pub(crate) fn everywhere(mut self) -> Self {
+        self.addresses = AddressChoice::All;
         self
     }
 
@@ -75,12 +84,13 @@ impl Asking {
             .probe(&Request {
                 url: &url,
                 module: &self.module,
-                addresses: AddressChoice::One,
+                addresses: self.addresses,
                 expect: &Expectation::default(),
                 told: &[],
                 former_targets: &[],
                 marked: false,
                 hostname: None,
+                policy: &policy::OPEN,
                 deadline: Instant::now() + self.timeout,
             })
             .await;

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use linkwatch::app::{App, Settings, Shard, StartError};
+use linkwatch::app::{App, Settings, Shard, StartError, WebSettings};
 use linkwatch::clock::{Clock, SystemClock};
 use linkwatch::state::{EndpointState, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -72,6 +72,10 @@ impl Home {
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings {
+                history: 100,
+                ..WebSettings::default()
+            },
         }
     }
 
@@ -99,6 +103,13 @@ impl Program {
     }
 
     pub(crate) async fn with_clock(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let program = Self::unasked(settings, clock).await?;
+        program.web.until_ready().await;
+        Ok(program)
+    }
+
+    /// Starts it and asks it nothing.
+    pub(crate) async fn unasked(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let app = App::load(settings, clock)?;
         let state = app.state();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -106,14 +117,12 @@ impl Program {
         let stop = CancellationToken::new();
         let mut running = JoinSet::new();
         running.spawn(app.run(vec![listener], stop.clone()));
-        let program = Self {
+        Ok(Self {
             web,
             state,
             stop,
             running,
-        };
-        program.web.until_ready().await;
-        Ok(program)
+        })
     }
 
     /// What is known of an endpoint, if anything is.
@@ -145,7 +154,7 @@ impl Program {
 
 /// The program's web, wherever it runs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Site(SocketAddr);
+pub(crate) struct Site(pub(crate) SocketAddr);
 
 /// An answer as text.
 #[derive(Debug)]
@@ -261,6 +270,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         "CONFIG_FILE",
         "STORAGE_PATH",
         "WEB_LISTEN_ADDRESS",
+        "WEB_CONFIG_FILE",
         "LOG_LEVEL",
         "LOG_FORMAT",
     ] {
@@ -294,8 +304,22 @@ impl Served {
         Self::of(command(&all)).await
     }
 
+    /// Starts it on a free port, wherever its paths are.
+    pub(crate) async fn unready(home: &Home, arguments: &[&str]) -> Self {
+        let config = format!("--config.file={}", home.config_file().display());
+        let mut all = vec!["serve", config.as_str(), "--web.listen-address", "127.0.0.1:0"];
+        all.extend(arguments);
+        Self::listening(command(&all)).await
+    }
+
     /// Starts this command, which must serve on a free port.
-    pub(crate) async fn of(mut command: Command) -> Self {
+    pub(crate) async fn of(command: Command) -> Self {
+        let served = Self::listening(command).await;
+        served.web.until_ready().await;
+        served
+    }
+
+    async fn listening(mut command: Command) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
@@ -323,7 +347,6 @@ impl Served {
                 .ok()
         });
         let web = Site(address.await);
-        web.until_ready().await;
         Self { web, child, log }
     }
 

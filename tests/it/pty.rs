@@ -2,8 +2,10 @@
 //! screen as a person does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
+use std::os::fd::AsFd as _;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -15,10 +17,15 @@ use regex::Regex;
 use crate::lab::{Answer, WebLab};
 use crate::program::{Home, LIMIT};
 
+/// What no program prints.
+const LAST: u8 = 0;
+
 /// The program on a terminal of 40 lines.
 struct Terminal {
     child: Child,
     pty: Arc<Pty>,
+    /// The program's end of it.
+    end: File,
     seen: Arc<Seen>,
     reading: Option<JoinHandle<()>>,
 }
@@ -49,7 +56,9 @@ impl Terminal {
             .env_remove("NO_COLOR")
             .env_remove("CLICOLOR")
             .env_remove("CLICOLOR_FORCE");
-        let child = adjust(command).spawn(pts).unwrap();
+        let child = adjust(command).spawn_borrowed(&pts).unwrap();
+        // Held open: what is still unread when the last end is closed may be lost.
+        let end = pts.as_fd().try_clone_to_owned().unwrap().into();
         let pty = Arc::new(pty);
         let size = |lines| NonZeroU16::new(lines).unwrap();
         let seen = Arc::new(Seen {
@@ -67,6 +76,7 @@ impl Terminal {
         Self {
             child,
             pty,
+            end,
             seen,
             reading: Some(reading),
         }
@@ -100,6 +110,8 @@ impl Terminal {
     fn end(mut self) -> (Option<i32>, String, String) {
         tokio::task::block_in_place(|| {
             let code = self.child.wait().unwrap().code();
+            // Behind all that the program has written.
+            self.end.write_all(&[LAST]).unwrap();
             self.reading.take().unwrap().join().unwrap();
             let sight = self.seen.now.lock().unwrap();
             let screen = sight.emulator.screen();
@@ -123,17 +135,19 @@ impl Drop for Terminal {
     }
 }
 
-/// Reads until the program's end of the terminal is closed.
+/// Reads until the byte that stands behind everything.
 fn read(mut pty: &Pty, seen: &Seen) {
     let mut buffer = [0; 4096];
     loop {
         let count = pty.read(&mut buffer).unwrap_or(0);
+        let last = buffer[..count].iter().position(|byte| *byte == LAST);
+        let bytes = &buffer[..last.unwrap_or(count)];
         let mut now = seen.now.lock().unwrap();
-        now.emulator.process(&buffer[..count]);
-        now.raw.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        now.ended = count == 0;
+        now.emulator.process(bytes);
+        now.raw.push_str(&String::from_utf8_lossy(bytes));
+        now.ended = count == 0 || last.is_some();
         seen.changed.notify_all();
-        if count == 0 {
+        if now.ended {
             return;
         }
     }

@@ -166,6 +166,7 @@ fn traffic_low(state: &State, recorder: &Recorder) -> Option<Finding> {
             kind: AttemptKind::Confirming(confirmation),
             outcome: Outcome {
                 prober: linkwatch::endpoint::ProberName::Http,
+                judges_json: false,
                 started: now(),
                 elapsed: Duration::from_millis(7),
                 resolution: Resolution::default(),

@@ -20,6 +20,7 @@ use linkwatch::outlook::platform::{CertificateState, Domain};
 use linkwatch::outlook::registration::Registration;
 use linkwatch::outlook::renewal::Window;
 use linkwatch::record::Recorder;
+use linkwatch::record::demand::Asked;
 use linkwatch::state::{Catalogue, EndpointState, GroupSlot, Own, Slot, State};
 use linkwatch::traffic::{Judgement, Report, Subject, Tier};
 
@@ -221,6 +222,20 @@ pub(crate) fn drifted() -> EndpointState {
     }
 }
 
+/// What is known of the web side and of `/probe`.
+fn demanded(recorder: &Recorder) {
+    recorder.web_reloaded(true);
+    recorder.stands_in(true);
+    recorder.demand_replaced(["http_2xx"].into_iter(), 10);
+    recorder.asked(Asked {
+        module: "http_2xx".to_owned(),
+        target: "https://a.example/".to_owned(),
+        success: false,
+        elapsed: Duration::from_millis(250),
+        text: "Logs for the probe:\n".to_owned(),
+    });
+}
+
 /// A small catalogue in which every family has a series: healthy, down, drifted, and not probed yet.
 pub(crate) fn small() -> Arc<State> {
     let group = hosted(&group("tracking"));
@@ -248,6 +263,7 @@ pub(crate) fn small() -> Arc<State> {
         Ok(feed::Report::new(Indicator::Degraded, "Routing errors")),
     );
     recorder.authority("letsencrypt", None);
+    demanded(&recorder);
     recorder.registration(Registration {
         domain: "example".to_owned(),
         expiry: Some(at("2026-12-01T00:00:00Z")),

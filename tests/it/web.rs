@@ -20,7 +20,7 @@ use linkwatch::outcome::{Outcome, Resolution};
 use linkwatch::record::Recorder;
 use linkwatch::state::State;
 use linkwatch::traffic::{Report, Tier};
-use linkwatch::web::{BadProbe, Command, Ended, Front, Limits, ProbeAnswer, Site, serve};
+use linkwatch::web::{BadProbe, Command, Ended, Front, Gate, Limits, ProbeAnswer, Room, Site, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -48,7 +48,14 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, commands) = mpsc::channel(2);
+        let room = Room {
+            running: 1,
+            waiting: 0,
+        };
         let site = Site {
+            access: Arc::default(),
+            gate: Arc::new(ArcSwap::from_pointee(Gate::new(room, Arc::clone(&state)))),
+            prefix: "".into(),
             state,
             clock,
             front: Arc::new(ArcSwap::from_pointee(Front::default())),
@@ -159,6 +166,7 @@ fn answer(cause: Option<Cause>) -> ProbeAnswer {
     ProbeAnswer {
         outcome: Outcome {
             prober: linkwatch::endpoint::ProberName::Http,
+            judges_json: false,
             started: now(),
             elapsed: Duration::from_millis(7),
             resolution: Resolution::default(),
@@ -314,7 +322,7 @@ async fn probed(
         let Some(Command::Probe { request, reply }) = server.commands.recv().await else {
             panic!("no probe was asked for");
         };
-        reply.send(result).unwrap();
+        reply.send(result.map_err(Into::into)).unwrap();
         request
     })
 }
@@ -407,7 +415,7 @@ async fn a_bad_probe_is_400_with_the_reason() {
             &["x-prometheus-scrape-timeout-seconds: soon"],
         )
         .await;
-    assert_eq!(reply.status, 400);
+    assert_eq!(reply.status, 500, "as blackbox_exporter has it");
     let bad = BadProbe("no module is named \"nothing\"".to_owned());
     let (reply, _) = probed(&mut server, "/probe?target=a&module=nothing", &[], Err(bad)).await;
     assert_eq!(
@@ -418,11 +426,7 @@ async fn a_bad_probe_is_400_with_the_reason() {
 
 #[tokio::test]
 async fn probes_beyond_the_limit_are_refused_and_metrics_are_not() {
-    let limits = Limits {
-        probes: 1,
-        ..Limits::default()
-    };
-    let mut server = Running::with(small(), limits).await;
+    let mut server = Running::small().await;
     let address = server.address;
     let mut parked = JoinSet::new();
     parked.spawn(async move { ask(address, "GET", "/probe?target=a", &[]).await });

@@ -9,10 +9,12 @@ use crate::config::at::At;
 use crate::config::secret::Secret;
 use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
+mod client;
 mod dns;
 mod tcp;
 mod unix;
 
+pub(in crate::config) use client::{OAuth2, ProxyUrl};
 pub(in crate::config) use dns::{Dns, RecordRules};
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 pub(in crate::config) use unix::Unix;
@@ -107,7 +109,7 @@ pub(in crate::config) struct Http {
     /// Whether HTTP/2 is offered.
     #[schemars(extend("default" = true))]
     pub(in crate::config) enable_http2: Option<bool>,
-    /// `true` is not supported yet.
+    /// Whether HTTP/3 is spoken, which needs `enable_http2: false` and `valid_http_versions: ["HTTP/3.0"]`.
     #[schemars(extend("default" = false))]
     pub(in crate::config) enable_http3: Option<At<bool>>,
     /// A user and a password.
@@ -120,22 +122,29 @@ pub(in crate::config) struct Http {
     pub(in crate::config) bearer_token_file: Option<At<String>>,
     /// How servers are verified, and what they are shown.
     pub(in crate::config) tls_config: Option<At<TlsConfig>>,
-    /// A CEL expression.
-    pub(in crate::config) fail_if_body_json_matches_cel: Option<At<Later>>,
-    /// A CEL expression.
-    pub(in crate::config) fail_if_body_json_not_matches_cel: Option<At<Later>>,
-    /// `OAuth` 2.0.
-    pub(in crate::config) oauth2: Option<At<Later>>,
-    /// A proxy.
-    pub(in crate::config) proxy_url: Option<At<Later>>,
-    /// What goes past the proxy.
-    pub(in crate::config) no_proxy: Option<At<Later>>,
-    /// A proxy named by the environment: `true` is not supported yet.
+    /// An expression in CEL for which the body, in JSON, must not hold; the body is its variable `body`. (Of the standard
+    /// library, times and durations are missing.)
+    pub(in crate::config) fail_if_body_json_matches_cel: Option<At<String>>,
+    /// An expression in CEL for which the body, in JSON, must hold.
+    pub(in crate::config) fail_if_body_json_not_matches_cel: Option<At<String>>,
+    /// Whether the presented certificates are looked up in their issuers' lists of revoked ones. Series and the cause
+    /// `tls_revoked` tell; `probe_success` does not.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) check_revoked: Option<bool>,
+    /// Credentials that an endpoint issues as tokens.
+    pub(in crate::config) oauth2: Option<At<OAuth2>>,
+    /// The proxy to go through, by `http`, `https`, `socks5` or `socks5h`.
+    pub(in crate::config) proxy_url: Option<At<ProxyUrl>>,
+    /// What goes past the proxy: names (and those below them), addresses and networks with commas between; this
+    /// machine always does, once something is written here.
+    pub(in crate::config) no_proxy: Option<At<String>>,
+    /// Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment say what to go through.
     #[schemars(extend("default" = false))]
     pub(in crate::config) proxy_from_environment: Option<At<bool>>,
-    /// Headers for the proxy.
-    pub(in crate::config) proxy_connect_header: Option<At<Later>>,
-    /// Leave resolving to the proxy: `true` is not supported yet.
+    /// Headers for a proxy that shall make a connection.
+    #[schemars(extend("default" = {}))]
+    pub(in crate::config) proxy_connect_header: Option<BTreeMap<String, At<Vec<Secret>>>>,
+    /// Whether the target's name is left to the proxy of `proxy_url`; what resolving tells is absent then.
     #[schemars(extend("default" = false))]
     pub(in crate::config) skip_resolve_phase_with_proxy: Option<At<bool>>,
 }
@@ -256,10 +265,10 @@ pub(in crate::config) struct TlsConfig {
     /// Whether the verdict on the certificate is recorded but not acted upon.
     #[schemars(extend("default" = false))]
     pub(in crate::config) insecure_skip_verify: Option<bool>,
-    /// The oldest version that is offered: `TLS12` or `TLS13`.
+    /// The oldest version that is offered: `TLS12` or `TLS13`; what is older counts as `TLS12`.
     #[schemars(extend("default" = "TLS12"))]
     pub(in crate::config) min_version: Option<At<TlsVersion>>,
-    /// The newest version that is offered: `TLS12` or `TLS13`.
+    /// The newest version that is offered: `TLS12` or `TLS13`; what is older counts as `TLS12`.
     #[schemars(extend("default" = "TLS13"))]
     pub(in crate::config) max_version: Option<At<TlsVersion>>,
 }

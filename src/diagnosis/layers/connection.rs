@@ -7,13 +7,17 @@ use crate::outcome::{ChainFacts, Failure, Hop, Peer, TlsFacts};
 
 /// Where it connected to, or what it met there.
 pub(super) fn connected(hop: &Hop, peer: &Peer) -> Layer {
-    let place = match (hop.address, peer) {
-        (Some(address), _) => address.to_string(),
-        (None, Peer::Path(path)) => path.clone(),
-        (None, Peer::Address(_) | Peer::Name(_)) => return Layer::unreached("connect", Stage::Connect),
+    let place = match (hop.address, &hop.proxy, peer) {
+        (Some(address), Some(proxy), _) => format!("{address}, the proxy {proxy}"),
+        (Some(address), None, _) => address.to_string(),
+        (None, Some(proxy), _) => format!("the proxy {proxy}"),
+        (None, None, Peer::Path(path)) => path.clone(),
+        (None, None, Peer::Address(_) | Peer::Name(_)) => return Layer::unreached("connect", Stage::Connect),
     };
     let fact = match &hop.failure {
-        Some(failure @ Failure::Connect(_)) => Fact::bad(format!("{place}; failed: {failure}")),
+        Some(failure @ (Failure::Connect(_) | Failure::Proxy(_))) => {
+            Fact::bad(format!("{place}; failed: {failure}"))
+        }
         Some(_) | None => Fact::plain(place),
     };
     Layer::passed("connect", Stage::Connect, hop.timings.connect, vec![fact])
@@ -21,7 +25,8 @@ pub(super) fn connected(hop: &Hop, peer: &Peer) -> Layer {
 
 /// What the handshake came to.
 pub(super) fn shaken(hop: &Hop) -> Layer {
-    if let Some(Failure::Dns(_) | Failure::Connect(_)) = &hop.failure {
+    if let Some(Failure::Dns(_) | Failure::Connect(_) | Failure::Proxy(_) | Failure::Token(_)) = &hop.failure
+    {
         return Layer::unreached("tls", Stage::Tls);
     }
     let session = session(hop.tls.as_ref());

@@ -67,12 +67,18 @@ fn looked_up(hop: &Hop) -> Option<Layer> {
 
 fn answered(hop: &Hop) -> Layer {
     let ended = match &hop.failure {
-        Some(Failure::Dns(_) | Failure::Connect(_) | Failure::Tls(_) | Failure::Untrusted) => {
+        Some(
+            Failure::Dns(_) | Failure::Connect(_) | Failure::Proxy(_) | Failure::Tls(_) | Failure::Untrusted,
+        ) => {
             return Layer::unreached("http", Stage::Http);
         }
-        Some(failure @ (Failure::Http(_) | Failure::Exchange(_) | Failure::Unable(_))) => {
-            Some(format!("failed: {failure}"))
-        }
+        Some(
+            failure @ (Failure::Http(_)
+            | Failure::Exchange(_)
+            | Failure::Token(_)
+            | Failure::Forbidden(_)
+            | Failure::Unable(_)),
+        ) => Some(format!("failed: {failure}")),
         None => None,
     };
     let came = hop.response.as_ref().map(|response| {

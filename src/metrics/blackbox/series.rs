@@ -7,9 +7,11 @@ use crate::endpoint::ProberName;
 use crate::outcome::TlsFacts;
 
 mod address;
+mod certificate;
 mod dialogue;
 mod dns;
 mod http;
+mod revocation;
 mod tls;
 
 /// A family of `/probe`: a gauge like all of them.
@@ -27,9 +29,22 @@ pub(super) type Sample = (Vec<(Cow<'static, str>, String)>, f64);
 /// Every family that a prober may export, by name.
 pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
     let tables: &[&[ProbeSeries]] = match prober {
-        ProberName::Http => &[COMMON, address::SERIES, tls::SERIES, http::SERIES],
-        ProberName::Tcp => &[COMMON, address::SERIES, tls::SERIES, dialogue::SERIES],
-        ProberName::Unix => &[COMMON, tls::SERIES, dialogue::SERIES],
+        ProberName::Http => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            revocation::SERIES,
+            http::SERIES,
+        ],
+        ProberName::Tcp => &[
+            COMMON,
+            address::SERIES,
+            tls::SERIES,
+            certificate::SERIES,
+            dialogue::SERIES,
+        ],
+        ProberName::Unix => &[COMMON, tls::SERIES, certificate::SERIES, dialogue::SERIES],
         ProberName::Dns => &[COMMON, address::SERIES, dns::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();

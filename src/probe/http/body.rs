@@ -6,7 +6,7 @@ use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecod
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, BodyStream};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
@@ -46,25 +46,59 @@ pub(super) struct Read {
 #[derive(Debug)]
 pub(super) enum Broken {
     /// The connection or its framing.
-    Body(hyper::Error),
+    Body(BrokenBody),
     /// The content is not in its coding: what was wrong.
     Coding(String),
     /// Longer than the limit.
     TooLarge(u64),
 }
 
+/// What broke a body on its way, by the version that carried it.
+#[derive(Debug)]
+pub(super) enum BrokenBody {
+    /// HTTP/1.1 or HTTP/2.
+    Hyper(hyper::Error),
+    /// HTTP/3.
+    Http3(h3::error::StreamError),
+}
+
+impl From<hyper::Error> for BrokenBody {
+    fn from(error: hyper::Error) -> Self {
+        Self::Hyper(error)
+    }
+}
+
+impl std::fmt::Display for BrokenBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hyper(error) => error.fmt(f),
+            Self::Http3(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BrokenBody {}
+
 /// Reads a body; what was read stays in `read`, however it ends.
-pub(super) async fn read(body: Incoming, how: Reading, read: &mut Read) -> Result<(), Broken> {
+pub(super) async fn read<B>(body: B, how: Reading, read: &mut Read) -> Result<(), Broken>
+where
+    B: Body<Data = Bytes> + Send + Unpin,
+    B::Error: Into<BrokenBody>,
+{
     match how.compression {
         None | Some(Compression::Identity) => plain(body, how, read).await,
         Some(compression) => decoded(body, compression, how, read).await,
     }
 }
 
-async fn plain(mut body: Incoming, how: Reading, read: &mut Read) -> Result<(), Broken> {
+async fn plain<B>(mut body: B, how: Reading, read: &mut Read) -> Result<(), Broken>
+where
+    B: Body<Data = Bytes> + Send + Unpin,
+    B::Error: Into<BrokenBody>,
+{
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
-        let Ok(data) = frame.map_err(Broken::Body)?.into_data() else {
+        let Ok(data) = frame.map_err(|error| Broken::Body(error.into()))?.into_data() else {
             continue;
         };
         if !read.take(&data, how)? {
@@ -75,16 +109,15 @@ async fn plain(mut body: Incoming, how: Reading, read: &mut Read) -> Result<(), 
     Ok(())
 }
 
-async fn decoded(
-    body: Incoming,
-    compression: Compression,
-    how: Reading,
-    read: &mut Read,
-) -> Result<(), Broken> {
+async fn decoded<B>(body: B, compression: Compression, how: Reading, read: &mut Read) -> Result<(), Broken>
+where
+    B: Body<Data = Bytes> + Send + Unpin,
+    B::Error: Into<BrokenBody>,
+{
     let frames = BodyStream::new(body).filter_map(|frame| {
         let data: Option<io::Result<Bytes>> = match frame {
             Ok(frame) => frame.into_data().ok().map(Ok),
-            Err(error) => Some(Err(io::Error::other(error))),
+            Err(error) => Some(Err(io::Error::other(error.into()))),
         };
         std::future::ready(data)
     });
@@ -154,7 +187,7 @@ fn broken(error: io::Error) -> Broken {
     let text = error.to_string();
     let hyper = error
         .into_inner()
-        .map(<dyn std::error::Error + Send + Sync>::downcast::<hyper::Error>);
+        .map(<dyn std::error::Error + Send + Sync>::downcast::<BrokenBody>);
     match hyper {
         Some(Ok(error)) => Broken::Body(*error),
         Some(Err(_)) | None => Broken::Coding(text),

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::body::{self, Read, Reading};
+use super::body::{self, BrokenBody, Read, Reading};
 use super::stream::{Broken, Seen, Watched};
 use crate::outcome::{ConnectFailure, Failure, HttpFailure};
 use crate::probe::line::Line;
@@ -46,7 +46,7 @@ pub(super) struct Answer {
     /// When the request went, where the stream cannot tell.
     sent: Option<Instant>,
     /// When the response began, where the stream cannot tell.
-    arrived: Option<Instant>,
+    pub(super) arrived: Option<Instant>,
 }
 
 /// Which version is spoken.
@@ -56,6 +56,8 @@ pub(super) enum Version {
     Http1,
     /// HTTP/2, agreed by ALPN.
     Http2,
+    /// HTTP/3, over QUIC.
+    Http3,
 }
 
 /// Sends a request and reads the answer; `reading` says, once the head is there, how to read the body.
@@ -74,7 +76,9 @@ pub(super) async fn exchange(
     let talk = async {
         match version {
             Version::Http1 => talk_http1(TokioIo::new(stream), request, reading, &mut answer).await,
-            Version::Http2 => talk_http2(TokioIo::new(stream), request, reading, &mut answer).await,
+            Version::Http2 | Version::Http3 => {
+                talk_http2(TokioIo::new(stream), request, reading, &mut answer).await
+            }
         }
     };
     let ended = tokio::time::timeout_at(deadline, talk).await;
@@ -98,7 +102,7 @@ impl Answer {
         let (sent, arrived) = match version {
             Version::Http1 => (seen.first_write, seen.first_byte),
             // The first bytes of HTTP/2 are settings, not the request and not its response.
-            Version::Http2 => (self.sent, self.arrived),
+            Version::Http2 | Version::Http3 => (self.sent, self.arrived),
         };
         let sent = sent.unwrap_or(begun);
         self.processing = arrived.unwrap_or(now).saturating_duration_since(sent);
@@ -213,7 +217,8 @@ fn classify(error: Error, broken: Option<&Broken>, silent: bool) -> Failure {
             return Failure::Http(HttpFailure::Protocol(format!("undecodable body: {what}")));
         }
         Error::Body(body::Broken::TooLarge(limit)) => return Failure::Http(HttpFailure::TooLarge(limit)),
-        Error::Body(body::Broken::Body(error)) | Error::Head(error) => error,
+        Error::Body(body::Broken::Body(BrokenBody::Hyper(error))) | Error::Head(error) => error,
+        Error::Body(body::Broken::Body(BrokenBody::Http3(_))) => return Failure::Http(HttpFailure::Closed),
     };
     match broken {
         // A client certificate is refused only after the handshake in TLS 1.3.

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderValue;
 use http::header::HOST;
 use http::response::Parts;
 use http::uri::Authority;
@@ -11,15 +14,19 @@ use url::Url;
 
 use super::body::{self, Reading};
 use super::exchange::{self, Answer, Version};
+use super::http3;
+use super::proxy::Proxy;
 use super::redirect::{self, Trail};
 use super::request::Ask;
 use super::rules::Rules;
+use super::tunnel::Way;
 use super::{Settings, response};
 use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
 use crate::probe::call::{Call, Dial};
 use crate::probe::host_of;
 use crate::probe::line::{Line, Socket};
-use crate::probe::tls::Alpn;
+use crate::probe::tls::quic::Session;
+use crate::probe::tls::{Alpn, Recorder};
 
 /// What all attempts of one probe share.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +38,13 @@ pub(in crate::probe) struct Journey<'a> {
 }
 
 /// A hop, and what follows from it.
-struct Leg {
-    hop: Hop,
+pub(super) struct Leg {
+    pub(super) hop: Hop,
+    /// The body of the answer, where it is wanted.
+    pub(super) body: Vec<u8>,
+    keeps_body: bool,
+    /// What the server presented, where somebody wants to look at it again.
+    record: Option<Arc<Recorder>>,
     /// The head of a redirect that is to be followed.
     redirect: Option<Parts>,
     /// What the answer broke; empty for one that is not judged.
@@ -42,11 +54,17 @@ struct Leg {
 impl Journey<'_> {
     /// Asks the host at one of its addresses, or at whichever answers, and goes where it sends us.
     pub(in crate::probe) async fn attempt(self, address: Option<IpAddr>) -> Attempt {
-        let mut url = Cow::Borrowed(self.call.request.url);
+        let mut url = self.first_url();
         let mut trail = Trail::new(self.settings.method.clone());
+        trail.body = Bytes::copy_from_slice(&self.settings.body);
         let mut hops = Vec::new();
+        match self.authorization().await {
+            Ok(authorization) => trail.authorization = authorization,
+            Err(failure) => return self.unasked(address, failure),
+        }
         let violations = loop {
             let mut leg = self.leg(&url, &trail, address, hops.is_empty()).await;
+            self.look_at_lists(&mut leg).await;
             let Some(head) = leg.redirect else {
                 hops.push(leg.hop);
                 break leg.violations;
@@ -63,58 +81,161 @@ impl Journey<'_> {
                 }
             }
         };
-        let url = self.call.request.url;
+        self.forget_refused(&trail, hops.last()).await;
         Attempt {
-            peer: match address {
-                Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
-                None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
-            },
+            peer: self.peer(address),
             hops,
             violations,
         }
     }
 
-    async fn leg(&self, url: &Url, trail: &Trail, home_address: Option<IpAddr>, first: bool) -> Leg {
+    fn peer(&self, address: Option<IpAddr>) -> Peer {
+        let url = &self.first_url();
+        match address {
+            Some(address) => Peer::Address(SocketAddr::new(address, port_of(url))),
+            None => Peer::Name(format!("{}:{}", host_of(url), port_of(url))),
+        }
+    }
+
+    /// What to ask with: a token, or what the module says.
+    async fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        match &self.settings.tokens {
+            Some(tokens) => Box::pin(tokens.header(self.call)).await.map(Some),
+            None => Ok(self.settings.authorization.clone()),
+        }
+    }
+
+    /// An attempt that ended before it began.
+    fn unasked(&self, address: Option<IpAddr>, failure: Failure) -> Attempt {
+        let mut hop = self.call.first_hop(without_credentials(self.call.request.url));
+        hop.failure = Some(failure);
+        Attempt {
+            peer: self.peer(address),
+            hops: vec![hop],
+            violations: Vec::new(),
+        }
+    }
+
+    /// A token that the target refuses may have been withdrawn.
+    async fn forget_refused(&self, trail: &Trail, last: Option<&Hop>) {
+        let refused = last
+            .and_then(|hop| hop.response.as_ref())
+            .is_some_and(|response| response.status == 401);
+        if let (Some(tokens), Some(authorization), true) =
+            (&self.settings.tokens, &trail.authorization, refused)
+        {
+            tokens.forget(authorization).await;
+        }
+    }
+
+    pub(super) async fn leg(
+        &self,
+        url: &Url,
+        trail: &Trail,
+        home_address: Option<IpAddr>,
+        first: bool,
+    ) -> Leg {
         let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
             hop: Hop::new(without_credentials(url)),
+            body: Vec::new(),
+            keeps_body: trail.keeps_body,
+            record: None,
             redirect: None,
             violations: Vec::new(),
         };
         if first {
             leg.hop.timings.dns = self.call.dns;
         }
-        let dialled = match home_address.filter(|_| home) {
-            Some(address) => {
-                self.dial(&[SocketAddr::new(address, port_of(url))], &mut leg.hop)
-                    .await
-            }
-            None => self.look_up_and_dial(url, &mut leg.hop).await,
-        };
-        let ready = match dialled {
-            Ok(socket) if url.scheme() == "https" => self.shake(socket, url, home, &mut leg.hop).await,
-            Ok(socket) => Ok((Line::Plain(socket), Version::Http1)),
-            Err(failure) => Err(failure),
+        let address = home_address.filter(|_| home);
+        let secure = url.scheme() == "https";
+        let over_quic = self.settings.http3 && secure;
+        let proxy = self.settings.proxies.of(url, address).filter(|_| !over_quic);
+        let ready = if over_quic {
+            self.shake_over_quic(url, (address, home), &mut leg.hop).await
+        } else {
+            self.line(url, proxy, (address, home), &mut leg).await
         };
         match ready {
-            Ok((line, version)) => {
+            Ok(ready) => {
                 let cookies = trail.cookies(url);
                 let referer = trail.referer(url);
+                let along = proxy.filter(|proxy| proxy.takes_requests(url));
                 let ask = Ask {
                     url,
                     method: &trail.method,
-                    with_body: trail.with_body,
+                    body: trail.with_body.then_some(&trail.body),
+                    authorization: trail.authorization.as_ref(),
                     home,
                     hostname: self.call.request.hostname,
                     marked: self.call.request.marked,
                     cookies: cookies.as_ref(),
                     referer: referer.as_ref(),
+                    proxy: along.map(|proxy| (proxy, address)),
                 };
-                self.exchange(&ask, line, version, &mut leg).await;
+                self.exchange(&ask, ready, &mut leg).await;
             }
             Err(failure) => leg.hop.failure = Some(failure),
         }
         leg
+    }
+
+    /// Whether what was presented stands on a list, where the module asks.
+    async fn look_at_lists(&self, leg: &mut Leg) {
+        let record = leg.record.take();
+        let presented = record.as_ref().and_then(|record| record.presented());
+        if let (Some(lists), Some(presented)) = (&self.settings.lists, presented) {
+            let check = lists.check(self.call, presented, self.settings.tls.roots());
+            leg.hop.revocation = Some(Box::pin(check).await);
+        }
+    }
+
+    /// Where the probe begins; HTTP/3 has no plain text.
+    fn first_url(&self) -> Cow<'_, Url> {
+        let url = self.call.request.url;
+        if !self.settings.http3 || url.scheme() == "https" {
+            return Cow::Borrowed(url);
+        }
+        let mut secure = url.clone();
+        // Cannot fail between the two schemes.
+        let _ = secure.set_scheme("https");
+        Cow::Owned(secure)
+    }
+
+    /// A line to the target, or to the proxy that takes its requests.
+    async fn line(
+        &self,
+        url: &Url,
+        proxy: Option<&Proxy>,
+        (address, home): (Option<IpAddr>, bool),
+        leg: &mut Leg,
+    ) -> Result<Ready, Failure> {
+        let hop = &mut leg.hop;
+        let way = match (proxy, address) {
+            (Some(proxy), _) => {
+                self.permit_behind_a_proxy(url, address)?;
+                self.by_proxy(proxy, url, address, hop).await?
+            }
+            (None, Some(address)) => {
+                let address = SocketAddr::new(address, port_of(url));
+                Way::Through(self.dial(url, &[address], hop).await?)
+            }
+            (None, None) => Way::Through(self.look_up_and_dial(url, hop).await?),
+        };
+        match way {
+            Way::Through(socket) if url.scheme() == "https" => self.shake(socket, url, home, leg).await,
+            Way::Through(socket) => Ok(Ready::Line(Line::Plain(socket), Version::Http1)),
+            Way::Along(line) => Ok(Ready::Line(line, Version::Http1)),
+        }
+    }
+
+    /// Where a proxy resolves the name, only the name can be looked at: where it leads is for the proxy to permit.
+    fn permit_behind_a_proxy(&self, url: &Url, address: Option<IpAddr>) -> Result<(), Failure> {
+        let host = host_of(url);
+        match address.or_else(|| host.parse().ok()) {
+            Some(address) => self.call.permit(&host, address),
+            None => self.call.permit_host(&host),
+        }
     }
 
     /// A host that a redirect named: looked up as any other, its addresses tried in turn.
@@ -124,47 +245,43 @@ impl Journey<'_> {
             .call
             .look_up(&host_of(url), port_of(url), preferred, hop)
             .await?;
-        self.dial(&addresses, hop).await
+        self.dial(url, &addresses, hop).await
     }
 
-    async fn dial(&self, addresses: &[SocketAddr], hop: &mut Hop) -> Result<Socket, Failure> {
+    async fn dial(&self, url: &Url, addresses: &[SocketAddr], hop: &mut Hop) -> Result<Socket, Failure> {
+        let host = host_of(url);
         let dial = Dial {
+            host: &host,
             addresses,
             source: None,
         };
         self.call.dial(dial, hop).await
     }
 
-    async fn shake(
-        &self,
-        socket: Socket,
-        url: &Url,
-        home: bool,
-        hop: &mut Hop,
-    ) -> Result<(Line, Version), Failure> {
-        let host = match self.host_header() {
-            Some(host) if home => name_of(host),
-            Some(_) | None => host_of(url),
-        };
+    async fn shake(&self, socket: Socket, url: &Url, home: bool, leg: &mut Leg) -> Result<Ready, Failure> {
+        let host = self.server_name(url, home);
         let alpn = if self.settings.http2 {
             Alpn::Http2OrHttp1
         } else {
             Alpn::Http1
         };
-        let line = self
+        let peer = (host.as_ref(), alpn);
+        let shaken = self
             .call
-            .shake(&self.settings.tls, socket, (&host, alpn), hop)
-            .await?;
-        let agreed = hop.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+            .shake_and_record(&self.settings.tls, socket, peer, &mut leg.hop);
+        let (line, record) = shaken.await;
+        leg.record = record.filter(|_| self.settings.lists.is_some());
+        let line = line?;
+        let agreed = leg.hop.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
         let version = match agreed {
             Some("h2") => Version::Http2,
             Some(_) | None => Version::Http1,
         };
-        Ok((line, version))
+        Ok(Ready::Line(line, version))
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, line: Line, version: Version, leg: &mut Leg) {
-        let Some(request) = ask.request(self.settings, version) else {
+    async fn exchange(&self, ask: &Ask<'_>, ready: Ready, leg: &mut Leg) {
+        let Some(request) = ask.request(self.settings, ready.version()) else {
             let what = format!("no request can be written for {}", leg.hop.url);
             leg.hop.failure = Some(Failure::Http(HttpFailure::Protocol(what)));
             return;
@@ -172,16 +289,23 @@ impl Journey<'_> {
         let rules = self.rules();
         let follows = self.settings.follow_redirects && !self.call.request.expect.judges_first_answer();
         let mut received = Timestamp::UNIX_EPOCH;
-        let mut judged = None;
+        let (mut judged, keeps_body) = (None, leg.keeps_body);
         let reading = |head: &Parts| {
             received = self.call.prober.clock.now();
             if follows && redirect::leads_on(head) {
                 return None;
             }
             let violations = judged.insert(rules.judge_head(ask.url, head));
-            Some(self.reading(violations))
+            Some(self.reading(violations, keeps_body))
         };
-        let answer = exchange::exchange(line, version, request, reading, self.call.request.deadline).await;
+        let deadline = self.call.request.deadline;
+        let answer = match ready {
+            Ready::Line(line, version) => exchange::exchange(line, version, request, reading, deadline).await,
+            Ready::Quic(session) => {
+                let request = (request.map(drop), ask.body.cloned().unwrap_or_default());
+                http3::exchange(session, request, reading, deadline).await
+            }
+        };
         let Answer {
             head, body, failure, ..
         } = answer;
@@ -194,10 +318,19 @@ impl Journey<'_> {
                     violations.extend(rules.judge_body(&violations, &body.kept));
                 }
                 leg.violations = violations;
+                leg.body = body.kept;
             }
             None => leg.redirect = head,
         }
         leg.hop.failure = failure;
+    }
+
+    /// The name that the server is asked by and verified by.
+    pub(super) fn server_name<'u>(&'u self, url: &'u Url, home: bool) -> Cow<'u, str> {
+        match self.host_header() {
+            Some(host) if home => name_of(host),
+            Some(_) | None => host_of(url),
+        }
     }
 
     /// What `Host` says in place of the URL's host: a server that is asked by that name is verified by it.
@@ -214,9 +347,9 @@ impl Journey<'_> {
         self.call.request.hostname.or_else(own)
     }
 
-    fn reading(&self, head: &[Violation]) -> Reading {
+    fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
         let settings = self.settings;
-        let keep = self.rules().judges_body_after(head);
+        let keep = wanted || self.rules().judges_body_after(head);
         let (limit, limit_is_rule) = match settings.body_size_limit {
             0 => (body::OWN_LIMIT, keep),
             limit => (limit, true),
@@ -237,6 +370,21 @@ impl Journey<'_> {
     }
 }
 
+/// What a request can be sent on.
+pub(super) enum Ready {
+    Line(Line, Version),
+    Quic(Session),
+}
+
+impl Ready {
+    const fn version(&self) -> Version {
+        match self {
+            Self::Line(_, version) => *version,
+            Self::Quic(_) => Version::Http3,
+        }
+    }
+}
+
 /// The name in a `Host` header, which may hold a port too.
 fn name_of(host: &str) -> Cow<'_, str> {
     match Authority::try_from(host) {
@@ -245,7 +393,7 @@ fn name_of(host: &str) -> Cow<'_, str> {
     }
 }
 
-fn port_of(url: &Url) -> u16 {
+pub(super) fn port_of(url: &Url) -> u16 {
     url.port_or_known_default().unwrap_or(80)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use cookie_store::CookieStore;
 use http::header::SET_COOKIE;
 use http::response::Parts;
@@ -22,8 +23,14 @@ const SHOWN: usize = 200;
 pub(super) struct Trail {
     /// The method of the next request.
     pub(super) method: Method,
-    /// Whether it carries the module's body.
+    /// Whether it carries the body.
     pub(super) with_body: bool,
+    /// The body.
+    pub(super) body: Bytes,
+    /// Credentials for the host that the way began with.
+    pub(super) authorization: Option<HeaderValue>,
+    /// Whether the answer's body is wanted, whoever judges it.
+    pub(super) keeps_body: bool,
     asked: Vec<Asked>,
     cookies: Option<CookieStore>,
 }
@@ -56,6 +63,9 @@ impl Trail {
         Self {
             method,
             with_body: true,
+            body: Bytes::new(),
+            authorization: None,
+            keeps_body: false,
             asked: Vec::new(),
             cookies: None,
         }

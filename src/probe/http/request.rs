@@ -1,11 +1,13 @@
 //! What is sent: the request of one hop, from the module's settings.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
-    REFERER, TRANSFER_ENCODING, USER_AGENT,
+    PROXY_AUTHORIZATION, REFERER, TRANSFER_ENCODING, USER_AGENT,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
@@ -14,6 +16,8 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::exchange::{Request, Version};
+use super::proxy::Proxy;
+use super::tunnel;
 use super::{Compression, Settings};
 use crate::build_info;
 
@@ -24,8 +28,10 @@ pub(super) struct Ask<'a> {
     pub(super) url: &'a Url,
     /// The method, after the redirects so far.
     pub(super) method: &'a Method,
-    /// Whether the module's body goes along: not after a redirect that turned the method to GET.
-    pub(super) with_body: bool,
+    /// The body that goes along: none after a redirect that turned the method to GET.
+    pub(super) body: Option<&'a Bytes>,
+    /// Credentials for the host that the probe began with.
+    pub(super) authorization: Option<&'a HeaderValue>,
     /// Whether this is the host the probe began with: credentials and `Host` are for it alone.
     pub(super) home: bool,
     /// `Host` to use at home in place of the URL's and the module's.
@@ -34,6 +40,8 @@ pub(super) struct Ask<'a> {
     pub(super) marked: bool,
     /// The cookies collected so far.
     pub(super) cookies: Option<&'a HeaderValue>,
+    /// The proxy that takes the request, and the target's address where it is known.
+    pub(super) proxy: Option<(&'a Proxy, Option<IpAddr>)>,
     /// Where the redirect came from.
     pub(super) referer: Option<&'a HeaderValue>,
 }
@@ -52,9 +60,12 @@ impl Ask<'_> {
             Version::Http1 => {
                 headers.insert(HOST, host);
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
-                Uri::from(path)
+                match self.proxy {
+                    Some((proxy, address)) => self.absolute(proxy, address, path, &mut headers)?,
+                    None => Uri::from(path),
+                }
             }
-            Version::Http2 => {
+            Version::Http2 | Version::Http3 => {
                 let mut parts = http::uri::Parts::default();
                 parts.scheme = Some(Scheme::HTTPS);
                 parts.authority = Some(Authority::try_from(host.as_bytes()).ok()?);
@@ -63,16 +74,30 @@ impl Ask<'_> {
             }
         };
         self.add_headers(settings, &mut headers);
-        let body = if self.with_body && !settings.body.is_empty() {
-            Full::new(Bytes::copy_from_slice(&settings.body))
-        } else {
-            Full::default()
-        };
+        let body = self.body.cloned().map(Full::new).unwrap_or_default();
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Some(request)
+    }
+
+    /// The form that a proxy takes (RFC 9112 section 3.2.2), with what the proxy itself wants to see.
+    fn absolute(
+        &self,
+        proxy: &Proxy,
+        address: Option<IpAddr>,
+        path: PathAndQuery,
+        headers: &mut HeaderMap,
+    ) -> Option<Uri> {
+        if let Some(credentials) = proxy.authorization() {
+            headers.insert(PROXY_AUTHORIZATION, credentials);
+        }
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(tunnel::authority(self.url, address)?);
+        parts.path_and_query = Some(path);
+        Uri::from_parts(parts).ok()
     }
 
     fn host(&self, settings: &Settings) -> Option<HeaderValue> {
@@ -94,7 +119,7 @@ impl Ask<'_> {
                 AUTHORIZATION | COOKIE => !self.home,
                 // `Host` is sent already, and the body decides the others; where it stays behind, so do the words about it.
                 HOST | CONTENT_LENGTH | TRANSFER_ENCODING => true,
-                CONTENT_TYPE | CONTENT_ENCODING => !self.with_body,
+                CONTENT_TYPE | CONTENT_ENCODING => self.body.is_none(),
                 _ => false,
             };
             if !passed_over {
@@ -114,7 +139,7 @@ impl Ask<'_> {
         }
         if self.home
             && !headers.contains_key(AUTHORIZATION)
-            && let Some(credentials) = settings.authorization.clone().or_else(|| basic_of(self.url))
+            && let Some(credentials) = self.authorization.cloned().or_else(|| basic_of(self.url))
         {
             headers.insert(AUTHORIZATION, credentials);
         }

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use regex::Regex;
 use url::Url;
 
+use super::json;
 use super::response::{cut, location, version_name};
 use super::{HeaderRule, Settings};
 use crate::endpoint::{Expectation, HeaderExpectation, TextMatch};
@@ -34,6 +35,7 @@ impl Rules<'_> {
         let wrong = |violation: &Violation| matches!(violation.rule, Rule::Status | Rule::Header);
         let rules_exist = !self.settings.fail_if_body_matches.is_empty()
             || !self.settings.fail_if_body_not_matches.is_empty()
+            || self.settings.judges_json()
             || !self.expect.body.is_empty();
         rules_exist && !head.iter().any(wrong)
     }
@@ -88,7 +90,33 @@ impl Rules<'_> {
             .iter()
             .filter(|expected| !contains(expected, &text));
         let expected = expected.map(|expected| violation(expected.to_string(), false));
-        found.chain(missing).chain(expected).collect()
+        let mut violations: Vec<_> = found.chain(missing).chain(expected).collect();
+        if violations.is_empty() && settings.judges_json() {
+            violations.extend(self.judge_json(&text));
+        }
+        violations
+    }
+
+    /// Both expressions are on the same body, read once.
+    fn judge_json(&self, text: &str) -> Vec<Violation> {
+        let body = json::Body::parse(text);
+        let rules = [
+            (&self.settings.fail_if_body_json_matches, false),
+            (&self.settings.fail_if_body_json_not_matches, true),
+        ];
+        let mut violations = Vec::new();
+        for (expression, right) in rules {
+            let Some(expression) = expression else { continue };
+            let held = body.as_ref().map_err(String::clone);
+            let actual = match held.and_then(|body| expression.holds(body)) {
+                Ok(held) if held == right => continue,
+                Ok(held) => held.to_string(),
+                Err(why) => why,
+            };
+            let expected = format!("{right} from {}", expression.text());
+            violations.push(violation(Rule::Cel, &expected, &actual));
+        }
+        violations
     }
 
     /// A server that answers with an error does not redirect wrongly: that is a matter of the status.

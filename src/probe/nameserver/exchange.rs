@@ -39,6 +39,8 @@ pub(super) async fn ask(
     };
     let deadline = call.request.deadline;
     if settings.transport == Transport::Udp {
+        hop.address = Some(address);
+        call.permit(&host_of(settings.place(call.request.url)), address.ip())?;
         let socket = socket(settings.source, address, hop).await?;
         let begun = Instant::now();
         let answer = asked.over_udp(&socket, deadline).await;
@@ -68,7 +70,6 @@ async fn socket(source: Option<IpAddr>, address: SocketAddr, hop: &mut Hop) -> R
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    hop.address = Some(address);
     let opening = async {
         let socket = UdpSocket::bind(SocketAddr::new(source.unwrap_or(any), 0)).await?;
         socket.connect(address).await?;
@@ -85,7 +86,9 @@ async fn line(
     address: SocketAddr,
     hop: &mut Hop,
 ) -> Result<Line, Failure> {
+    let host = host_of(settings.place(call.request.url));
     let dial = Dial {
+        host: &host,
         addresses: &[address],
         source: settings.source,
     };
@@ -93,7 +96,6 @@ async fn line(
     if settings.transport != Transport::Tls {
         return Ok(Line::Plain(socket));
     }
-    let host = host_of(settings.place(call.request.url));
     call.shake(&settings.tls, socket, (&host, Alpn::Nothing), hop)
         .await
 }

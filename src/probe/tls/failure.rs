@@ -73,7 +73,7 @@ fn bounded(text: &impl std::fmt::Display) -> String {
     clippy::wildcard_enum_match_arm,
     reason = "rustls' enum is open; an alert without a name here is told by its number"
 )]
-fn alert_name(alert: AlertDescription) -> String {
+pub(super) fn alert_name(alert: AlertDescription) -> String {
     use AlertDescription as Alert;
     let name = match alert {
         Alert::CloseNotify => "close_notify",

@@ -14,7 +14,7 @@ use crate::certificate::Presented;
 
 /// Records one chain.
 #[derive(Debug)]
-pub(super) struct Recorder {
+pub(in crate::probe) struct Recorder {
     algorithms: WebPkiSupportedAlgorithms,
     presented: OnceLock<Presented>,
 }
@@ -29,7 +29,7 @@ impl Recorder {
     }
 
     /// What the peer presented, if it came so far.
-    pub(super) fn presented(&self) -> Option<&Presented> {
+    pub(in crate::probe) fn presented(&self) -> Option<&Presented> {
         self.presented.get()
     }
 }

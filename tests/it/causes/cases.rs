@@ -12,8 +12,8 @@ use linkwatch::cause::Cause;
 
 use crate::lab::web::{UNREACHABLE, WebSpec};
 use crate::lab::{
-    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, Reply, Says, Staple, TalkLab, Turn,
-    WebLab,
+    Answer, Authority, Connect, DAY, DnsLab, Flaw, Handshake, Issued, ProxyLab, Proxying, Reply, Says,
+    Staple, TalkLab, Turn, WebLab,
 };
 
 /// The authority whose renewals are watched.
@@ -34,6 +34,8 @@ pub(crate) struct Internet {
     resolvers: [DnsLab; 2],
     sites: Vec<WebLab>,
     talks: Vec<TalkLab>,
+    /// It lets nobody through.
+    proxy: ProxyLab,
     name_servers: Vec<DnsLab>,
     groups: String,
     platforms: String,
@@ -84,6 +86,7 @@ impl Internet {
             authority,
             watched,
             roots,
+            proxy: ProxyLab::start(Proxying::Says("HTTP/1.1 403 Forbidden\r\n\r\n"), nobody.addr()).await,
             nobody,
             resolvers: [DnsLab::start().await, DnsLab::start().await],
             sites: Vec::new(),
@@ -116,11 +119,14 @@ platforms:
   followed: {{prober: http, http: {{tls_config: {{ca_file: "{roots}"}}}}}}
   named: {{prober: dns, dns: {{query_name: a.test}}}}
   greeted: {{prober: tcp, tcp: {{query_response: [{{expect: "^220 "}}]}}}}
+  proxied: {{prober: http, http: {{proxy_url: "http://{proxy}", tls_config: {{ca_file: "{roots}"}}}}}}
+  tokened: {{prober: http, http: {{oauth2: {{client_id: a, token_url: "{nobody}"}}, tls_config: {{ca_file: "{roots}"}}}}}}
   limited: {{prober: http, http: {{body_size_limit: 1KB, tls_config: {{ca_file: "{roots}"}}}}}}
 groups:
 {groups}"#,
             intermediates = self.intermediates.path().display(),
             authoritative_port = first.port(),
+            proxy = self.proxy.addr(),
             roots = self.roots.path().display(),
             nobody = self.nobody.url("/directory"),
             platforms = self.platforms,
@@ -220,6 +226,10 @@ groups:
                 self.addressed(&host(cause), &UNREACHABLE.to_string());
                 self.answers(cause, Answer::text("ok\n"), Extra::default()).await;
             }
+            Cause::ConnectProxy => {
+                self.answers(cause, Answer::text("ok\n"), Extra::module("proxied"))
+                    .await;
+            }
             Cause::TlsHostnameMismatch => self.flawed(cause, Flaw::WrongName).await,
             Cause::TlsExpired => self.flawed(cause, Flaw::Expired).await,
             Cause::TlsNotYetValid => self.flawed(cause, Flaw::NotYetValid).await,
@@ -245,6 +255,10 @@ groups:
             Cause::TlsProtocol => self.shakes_hands(cause, Handshake::PlainText).await,
             Cause::TlsClosed => self.shakes_hands(cause, Handshake::Close).await,
             Cause::TlsTimeout => self.shakes_hands(cause, Handshake::Stall).await,
+            Cause::HttpToken => {
+                self.answers(cause, Answer::text("ok\n"), Extra::module("tokened"))
+                    .await;
+            }
             Cause::HttpTimeout => self.answers(cause, Answer::Stall, Extra::default()).await,
             Cause::HttpClosed => {
                 self.answers(cause, Answer::CloseInBody, Extra::default()).await;

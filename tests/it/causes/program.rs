@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkwatch::app::{App, Settings, Shard};
+use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::cause::Cause;
 use linkwatch::clock::{Clock, SystemClock};
 use linkwatch::state::{EndpointState, State};
@@ -46,6 +46,7 @@ impl Program {
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings::default(),
         };
         let app = App::load(settings, clock).unwrap();
         let state = app.state();

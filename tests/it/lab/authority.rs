@@ -159,6 +159,28 @@ impl Authority {
         LeafSpec::new(self, name)
     }
 
+    /// The intermediate's list of revoked certificates in DER, with these leaves on it, current until then (in seconds
+    /// from the authority's now).
+    #[must_use]
+    pub fn list(&self, revoked: &[&Issued], until: i64) -> Vec<u8> {
+        let revoked = revoked.iter().map(|issued| rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from_slice(&issued.serial),
+            revocation_time: self.after(-HOUR),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = rcgen::CertificateRevocationListParams {
+            this_update: self.after(-2 * DAY),
+            next_update: self.after(until),
+            crl_number: rcgen::SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.intermediate).expect("sign a list");
+        list.der().to_vec()
+    }
+
     fn after(&self, seconds: i64) -> OffsetDateTime {
         self.now + Duration::seconds(seconds)
     }

@@ -42,6 +42,7 @@ mod world_dns;
 mod dns;
 mod http;
 mod http_answers;
+mod http_client;
 mod http_tls;
 mod probe;
 mod tcp;
@@ -51,11 +52,12 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 6] = [
+    let sets: [(Prober, &[Case]); 7] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
+        (Prober::Http, http_client::CASES),
         (Prober::Tcp, tcp::CASES),
         (Prober::Dns, dns::CASES),
     ];
@@ -276,4 +278,76 @@ fn the_documents_list_every_difference_and_no_other() {
         "docs/BLACKBOX.md",
         &format!("{before}{begin}\n{}\n{end}{after}", lines.concat()),
     );
+}
+
+/// Every case and every test that a document names in its last column.
+fn named_in(document: &str) -> Vec<String> {
+    let rows = document
+        .lines()
+        .filter_map(|line| line.strip_suffix(" |")?.rsplit_once("| "));
+    let spans = rows.flat_map(|(_, ours)| ours.split('`').skip(1).step_by(2));
+    spans.map(str::to_owned).collect()
+}
+
+/// Whether a test of that name is there: of the integration tests by file, else one beside the code.
+fn is_a_test(name: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let parts: Vec<_> = name.split("::").collect();
+    let (function, modules) = parts.split_last().expect("a name");
+    let declared = format!("fn {function}(");
+    let holds = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains(&declared));
+    if modules.is_empty() {
+        let mut folders = vec![root.join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if holds(&path) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+    holds(&root.join("tests/it").join(modules.join("/")).with_extension("rs"))
+}
+
+#[test]
+fn every_test_that_the_table_of_blackboxs_tests_names_is_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BLACKBOX-TESTS.md");
+    let document = std::fs::read_to_string(path).expect("docs/BLACKBOX-TESTS.md");
+    let cases: Vec<_> = cases()
+        .iter()
+        .map(|(prober, case)| format!("{}: {}", prober.name(), case.name))
+        .collect();
+    let named = named_in(&document);
+    assert!(named.len() > 100, "the table has lost its last column: {named:?}");
+    let missing = named.iter().filter(|name| {
+        let there = if name.contains(": ") {
+            cases.contains(name)
+        } else {
+            is_a_test(name)
+        };
+        !there
+    });
+    let missing: Vec<_> = missing.collect();
+    assert!(missing.is_empty(), "neither cases nor tests: {missing:#?}");
+    let rows = document.lines().filter(|line| line.starts_with("| Test")).count();
+    assert_eq!(rows, 85, "blackbox_exporter has 85 tests");
+}
+
+#[test]
+fn no_two_cases_of_a_prober_have_one_name() {
+    let mut names: Vec<_> = cases()
+        .iter()
+        .map(|(prober, case)| (*prober, case.name))
+        .collect();
+    names.sort_unstable();
+    let twice: Vec<_> = names
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }

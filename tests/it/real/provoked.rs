@@ -226,7 +226,7 @@ impl Chain {
             if pages().any(|text| says.iter().all(|part| text.contains(part))) {
                 return Vec::new();
             }
-            vec![format!("{says:#?} is not in one of:\n{:#?}", pages().last())]
+            vec![format!("{says:#?} is not in one of:\n{:#?}", pages().next_back())]
         };
         self.listen_until(missing).await;
     }

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use linkwatch::app::{App, Settings, Shard};
+use linkwatch::app::{App, Settings, Shard, WebSettings};
 use linkwatch::clock::SystemClock;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -71,6 +71,7 @@ groups:
             timeout_offset: Duration::from_millis(500),
             external_url: None,
             shard: Shard::WHOLE,
+            web: WebSettings::default(),
         };
         let app = App::load(settings, Arc::new(SystemClock)).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -288,6 +288,7 @@ impl Facts {
             .collect();
         Outcome {
             prober: linkwatch::endpoint::ProberName::Http,
+            judges_json: false,
             started: now(),
             elapsed: Duration::from_millis(50),
             resolution,
@@ -450,6 +451,8 @@ fn attempt(address: IpAddr, host: &str, at: &At) -> Attempt {
         answer: None,
         url: format!("https://{host}/c/canary"),
         address: Some(address),
+        proxy: None,
+        revocation: None,
         timings: Timings {
             processing: Duration::from_millis(at.took_ms),
             ..Timings::default()

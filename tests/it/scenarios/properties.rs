@@ -195,6 +195,8 @@ fn hop() -> impl Strategy<Value = Hop> {
             answer: None,
             url,
             address: None,
+            proxy: None,
+            revocation: None,
             timings: Timings {
                 processing: Duration::from_millis(millis),
                 transfer: Duration::from_millis(millis),
@@ -237,6 +239,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     (resolution(), attempts()).prop_map(|(resolution, attempts)| Outcome {
         prober: linkwatch::endpoint::ProberName::Http,
+        judges_json: false,
         started: now(),
         elapsed: Duration::ZERO,
         resolution,

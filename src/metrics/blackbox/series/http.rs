@@ -5,9 +5,23 @@ use std::time::Duration;
 use super::{ProbeSeries, Sample, count, flag, maybe, one, tls_info};
 use crate::metrics::blackbox::View;
 use crate::metrics::collector::seconds;
-use crate::outcome::{ConnectFailure, Failure, Hop, Rule, Timings};
+use crate::outcome::{AddressSource, ConnectFailure, Failure, Hop, Rule, Timings};
 
 pub(super) const SERIES: &[ProbeSeries] = &[
+    ProbeSeries {
+        name: "probe_failed_due_to_cel",
+        labels: &[],
+        help: "Whether a CEL expression on the body was broken; absent where the module has none.",
+        samples: |view| {
+            let mut violations = view.attempt.into_iter().flat_map(|attempt| &attempt.violations);
+            let broken = violations.any(|broken| broken.rule == Rule::Cel);
+            if view.outcome.judges_json {
+                flag(broken)
+            } else {
+                Vec::new()
+            }
+        },
+    },
     ProbeSeries {
         name: "probe_failed_due_to_regex",
         labels: &[],
@@ -106,7 +120,7 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
         let hops = view.hops().iter().filter(|hop| reached(hop));
         hops.map(|hop| of(&hop.timings)).sum()
     };
-    vec![
+    let mut phases = vec![
         sample("connect", sum(&connected, |timings| timings.connect)),
         sample(
             "processing",
@@ -121,5 +135,10 @@ fn phases(view: &View<'_>) -> Vec<Sample> {
                 .and_then(|_| view.hops().last())
                 .map_or(Duration::ZERO, |hop| hop.timings.transfer),
         ),
-    ]
+    ];
+    let left = view.outcome.resolution.source == AddressSource::Elsewhere;
+    if left && view.hops().len() <= 1 {
+        phases.retain(|(labels, _)| labels[0].1 != "resolve");
+    }
+    phases
 }

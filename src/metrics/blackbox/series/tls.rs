@@ -6,7 +6,7 @@ use super::{ProbeSeries, Sample, maybe, tls_info};
 use crate::metrics::blackbox::View;
 use crate::metrics::collector::seconds;
 use crate::metrics::labels::bounded;
-use crate::outcome::ChainFacts;
+use crate::outcome::{CertificateFacts, ChainFacts};
 
 /// What blackbox_exporter exports for a chain that nobody verified: the zero time of its language, as a timestamp.
 const NO_VERIFIED_CHAIN: f64 = -62_135_596_800.0;
@@ -55,21 +55,25 @@ pub(super) const SERIES: &[ProbeSeries] = &[
     },
 ];
 
+/// The DNS names of a certificate.
+pub(super) fn names_of(certificate: &CertificateFacts) -> String {
+    let names = certificate.names.iter();
+    let names: Vec<_> = names
+        .filter(|name| name.parse::<IpAddr>().is_err())
+        .map(String::as_str)
+        .collect();
+    names.join(",")
+}
+
 fn leaf(view: &View<'_>) -> Vec<Sample> {
     let Some(leaf) = view.chain().and_then(ChainFacts::leaf) else {
         return Vec::new();
     };
-    let names: Vec<_> = leaf
-        .names
-        .iter()
-        .filter(|name| name.parse::<IpAddr>().is_err())
-        .map(String::as_str)
-        .collect();
     let labels = vec![
         ("fingerprint_sha256".into(), leaf.fingerprint_sha256.clone()),
         ("subject".into(), bounded(&leaf.subject).to_owned()),
         ("issuer".into(), bounded(&leaf.issuer).to_owned()),
-        ("subjectalternative".into(), names.join(",")),
+        ("subjectalternative".into(), names_of(leaf)),
         ("serialnumber".into(), bounded(&leaf.serial).to_owned()),
     ];
     vec![(labels, 1.0)]

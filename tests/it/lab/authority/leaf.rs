@@ -66,6 +66,13 @@ impl<'a> LeafSpec<'a> {
         self
     }
 
+    /// With this serial number.
+    #[must_use]
+    pub fn numbered(mut self, serial: &[u8]) -> Self {
+        self.params.serial_number = Some(SerialNumber::from_slice(serial));
+        self
+    }
+
     /// Without any alternative name; the common name stays.
     #[must_use]
     pub fn without_names(mut self) -> Self {
@@ -93,6 +100,16 @@ impl<'a> LeafSpec<'a> {
     pub fn ca_issuers(self, url: &str) -> Self {
         let content = access_description(&[1, 3, 6, 1, 5, 5, 7, 48, 2], url);
         self.extension(CustomExtension::from_oid_content(AUTHORITY_INFORMATION, content))
+    }
+
+    /// Names where its issuer's list of revoked certificates is.
+    #[must_use]
+    pub fn listed_at(mut self, url: &str) -> Self {
+        let uris = vec![url.to_owned()];
+        self.params
+            .crl_distribution_points
+            .push(rcgen::CrlDistributionPoint { uris });
+        self
     }
 
     /// With an extension of any kind.

@@ -19,15 +19,17 @@ pub(super) enum Difference {
     StageBudget,
     ResetRace,
     LongHead,
+    PatternAndCel,
+    QuicPhases,
     OtherQuestion,
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 15] = [
+pub(super) const ALL: [(Difference, &str, &str); 17] = [
     (
         Difference::OwnSeries,
         "own series",
-        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, as a label of a closed set",
+        "`linkwatch_probe_…` stand beside the `probe_…` series: the cause, certificates that are not accepted too, addresses",
     ),
     (
         Difference::Escaping,
@@ -101,6 +103,17 @@ pub(super) const ALL: [(Difference, &str, &str); 15] = [
     blackbox_exporter; here it never is",
     ),
     (
+        Difference::PatternAndCel,
+        "pattern and expression",
+        "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to read, and \
+    the probe fails",
+    ),
+    (
+        Difference::QuicPhases,
+        "HTTP/3",
+        "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
+    ),
+    (
         Difference::OtherQuestion,
         "answer to another question",
         "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
@@ -147,6 +160,8 @@ impl Difference {
             Self::BrokenHead => fewer(finding) && of("probe_http_duration_seconds{phase=\"processing\"}"),
             Self::Interim => matches!(finding, Finding::Time { .. }) && of("probe_duration_seconds"),
             Self::RefusedClient => fewer(finding) && of("probe_http_duration_seconds"),
+            Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
+            Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
             Self::StageBudget => {
                 let connect = "probe_dns_duration_seconds{phase=\"connect\"}";
                 fewer(finding) && (of("probe_duration_seconds") || of(connect))

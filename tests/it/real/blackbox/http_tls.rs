@@ -12,7 +12,7 @@ pub(super) const CASES: &[Case] = &[
         "https://both.test:$tls_port/",
     ),
     Case::bad(
-        "a scheme in capitals",
+        "a scheme of TLS in capitals",
         "tls_config: {ca_file: $root}",
         "HTTPS://$tls_address/",
     )
@@ -131,6 +131,16 @@ pub(super) const CASES: &[Case] = &[
         "names in an order of their own",
         "tls_config: {ca_file: $root}",
         "$ordered/",
+    ),
+    Case::good(
+        "a serial number that begins with zeros",
+        "tls_config: {ca_file: $root}",
+        "$zeros/",
+    ),
+    Case::good(
+        "a tls_config and a plain page",
+        "tls_config: {ca_file: $root}",
+        "$plain/",
     ),
     Case::bad(
         "a signature that is damaged",

@@ -69,6 +69,14 @@ fn echoes(site: &WebLab) {
 }
 
 fn bodies(site: &WebLab) {
+    let json =
+        r#"{"foo": "bar", "baz": "qux", "count": 3, "flag": true, "nothing": null, "list": [1, 2, 3]}"#;
+    site.route("/json", Answer::text(json));
+    let token = r#"{"access_token": "abc", "token_type": "bearer", "expires_in": 60}"#;
+    site.route(
+        "/token",
+        Reply::text(token).header("content-type", "application/json"),
+    );
     site.route("/lines", Answer::text("one\ntwo\n"));
     site.route("/empty", Answer::text(""));
     site.route("/binary", Reply::new(200, vec![0_u8, 0xff, 0xfe, 0]));

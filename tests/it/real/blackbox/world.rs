@@ -14,13 +14,17 @@ use super::python::Servers;
 use super::world_dns::{self, NameServers};
 use crate::lab::authority::Issued;
 use crate::lab::talk::{TalkLab, Turn};
-use crate::lab::{Answer, Authority, Connect, DAY, Flaw, Handshake, WebLab, WebSpec};
+use crate::lab::{
+    Answer, Authority, Connect, DAY, Flaw, Handshake, ProxyLab, Proxying, Quic, QuicLab, WebLab, WebSpec,
+};
 
 /// Everything that cases speak of; dropping it ends all servers.
 pub(super) struct World {
     values: BTreeMap<&'static str, String>,
     _sites: Vec<WebLab>,
     _talks: Vec<TalkLab>,
+    _proxies: Vec<ProxyLab>,
+    _quic: QuicLab,
     _nginx: Nginx,
     _python: Servers,
     _name_servers: NameServers,
@@ -60,6 +64,10 @@ impl World {
         draft.values.insert("smtp", python.smtp.clone());
         draft.values.insert("real_health", python.health.clone());
         draft.pages().await;
+        let proxies = draft.proxies().await;
+        let hello = Quic::Reply(200, Vec::new(), "hello");
+        let quic = QuicLab::start(&authority.good("127.0.0.1"), "h3", hello).await;
+        draft.values.insert("quic", quic.url("https", ""));
         let name_servers = world_dns::start(&authority, &mut draft.values).await;
         let Draft {
             values, sites, talks, ..
@@ -68,6 +76,8 @@ impl World {
             values,
             _sites: sites,
             _talks: talks,
+            _proxies: proxies,
+            _quic: quic,
             _nginx: nginx,
             _python: python,
             _name_servers: name_servers,
@@ -171,6 +181,8 @@ impl Draft<'_> {
         }
         let seated = authority.leaf("127.0.0.1").seated("127.0.0.1").issue();
         self.site("ordered", seated, |spec| spec).await;
+        let zeros = authority.leaf("127.0.0.1").numbered(&[0x0a, 0x0b]).issue();
+        self.site("zeros", zeros, |spec| spec).await;
         let names = authority
             .leaf("a.test")
             .also(&["b.test", "both.test", "127.0.0.1", "*.c.test"]);
@@ -208,6 +220,33 @@ impl Draft<'_> {
             }
             self.talks.push(talk);
         }
+    }
+
+    /// Ways to the pages.
+    async fn proxies(&mut self) -> Vec<ProxyLab> {
+        let address = |values: &BTreeMap<&str, String>, name: &str| -> SocketAddr {
+            values[name].parse().expect("the address of a site")
+        };
+        let plain = address(&self.values, "plain_address");
+        let tls = address(&self.values, "tls_address");
+        let refusal =
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let mut proxies = Vec::new();
+        for (name, how, target) in [
+            ("proxy", Proxying::Http, plain),
+            ("tunnel", Proxying::Http, tls),
+            ("socks", Proxying::Socks(None), plain),
+            ("closed", Proxying::Says(refusal), plain),
+        ] {
+            let proxy = ProxyLab::start(how, target).await;
+            let text = match name {
+                "socks" | "closed" => proxy.addr().to_string(),
+                _ => format!("http://{}", proxy.addr()),
+            };
+            self.values.insert(name, text);
+            proxies.push(proxy);
+        }
+        proxies
     }
 
     /// The pages, without and with TLS; the plain ones at both families.

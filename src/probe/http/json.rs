@@ -1,0 +1,324 @@
+//! Rules in CEL (the Common Expression Language) on a body in JSON.
+//!
+//! The expression is the module's, the body is anybody's: before it is evaluated, the steps that it may take on this
+//! body are counted, and too many of them are a broken rule in place of a thread that is lost.
+
+use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
+use cel::objects::Key;
+use cel::{Context, ExecutionError, Program, Value};
+use serde_json::Value as Json;
+
+/// Steps that an evaluation may take, by the count of [`Program`]'s nodes; some tenths of a second.
+const STEPS_LIMIT: u64 = 4_000_000;
+
+/// What a match of a regular expression costs beside other steps: its pattern is compiled for each.
+const MATCH_STEPS: u64 = 1_000;
+
+/// Bytes of text that are handled in one step.
+const STEP_BYTES: u64 = 64;
+
+/// The only variable.
+const BODY: &str = "body";
+
+/// Names of types, which stand for themselves.
+const TYPES: [&str; 11] = [
+    "bool",
+    "bytes",
+    "double",
+    "dyn",
+    "int",
+    "list",
+    "map",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+];
+
+/// Functions of the standard library; operators have names that nobody can write.
+const FUNCTIONS: [&str; 13] = [
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bool",
+    "bytes",
+    "type",
+    "dyn",
+];
+
+/// An expression on a body.
+#[derive(Debug)]
+pub struct Expression {
+    text: String,
+    program: Program,
+}
+
+impl Expression {
+    /// Compiles an expression, or says in one line what is wrong with it.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        let program = Program::compile(text).map_err(|errors| {
+            let first = errors.errors.first().map(|error| error.msg.replace('\n', " "));
+            first.unwrap_or_else(|| "not an expression".to_owned())
+        })?;
+        check(program.expression(), &mut Vec::new())?;
+        Ok(Self {
+            text: text.to_owned(),
+            program,
+        })
+    }
+
+    /// As it stands in the module.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it holds for a body, or why that cannot be said.
+    pub(super) fn holds(&self, body: &Body) -> Result<bool, String> {
+        let step = 1 + body.longest / STEP_BYTES;
+        let steps = steps(self.program.expression(), body.elements).saturating_mul(step);
+        if steps > STEPS_LIMIT {
+            return Err(format!(
+                "not evaluated: too many steps for {} values",
+                body.elements
+            ));
+        }
+        let mut context = Context::default();
+        context.add_variable_from_value(BODY, body.value.clone());
+        match self.program.execute(&context) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(format!("the expression gives a {} and no bool", other.type_of())),
+            Err(error) => Err(why(&error)),
+        }
+    }
+}
+
+/// Why there is no result; the values stay out of it, for they are the endpoint's own.
+fn why(error: &ExecutionError) -> String {
+    if let ExecutionError::NoSuchKey(key) = error {
+        format!("no such key: {key}")
+    } else if let ExecutionError::NoSuchOverload(overload) = error {
+        overload.to_string()
+    } else if let ExecutionError::IndexOutOfBounds(_) = error {
+        "index out of bounds".to_owned()
+    } else {
+        "the values do not fit the expression".to_owned()
+    }
+}
+
+/// A body in JSON.
+#[derive(Debug)]
+pub(super) struct Body {
+    value: Value,
+    /// Values in all, at every depth.
+    elements: u64,
+    /// Bytes of the longest text.
+    longest: u64,
+}
+
+impl Body {
+    /// Reads a body, or says why it is not JSON.
+    pub(super) fn parse(body: &str) -> Result<Self, String> {
+        let json: Json = serde_json::from_str(body).map_err(|error| format!("not JSON: {error}"))?;
+        let (mut elements, mut longest) = (0, 0);
+        let value = value(json, &mut elements, &mut longest);
+        Ok(Self {
+            value,
+            elements,
+            longest,
+        })
+    }
+}
+
+/// Every number is a double, as for blackbox_exporter.
+fn value(json: Json, elements: &mut u64, longest: &mut u64) -> Value {
+    *elements += 1;
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => {
+            *longest = (*longest).max(text.len() as u64);
+            Value::String(text.into())
+        }
+        Json::Array(items) => {
+            let items = items.into_iter().map(|item| value(item, elements, longest));
+            Value::List(items.collect::<Vec<_>>().into())
+        }
+        Json::Object(entries) => {
+            let entries = entries
+                .into_iter()
+                .map(|(name, entry)| (Key::from(name), value(entry, elements, longest)));
+            Value::Map(entries.collect::<std::collections::HashMap<_, _>>().into())
+        }
+    }
+}
+
+/// Whether all that an expression names exists; what it does not know would be a failure of every probe.
+fn check<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>) -> Result<(), String> {
+    match &expression.expr {
+        Expr::Ident(name) => {
+            let known = name == BODY
+                || name.starts_with('@')
+                || bound.contains(&name.as_str())
+                || TYPES.contains(&name.as_str());
+            if !known {
+                return Err(format!("there is no variable \"{name}\", only \"{BODY}\""));
+            }
+        }
+        Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            let operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
+            if !operator && !FUNCTIONS.contains(&name) {
+                return Err(format!("there is no function \"{name}\""));
+            }
+        }
+        _ => {}
+    }
+    if let Expr::Comprehension(each) = &expression.expr {
+        check(&each.iter_range, bound)?;
+        check(&each.accu_init, bound)?;
+        let outside = bound.len();
+        bound.extend([each.iter_var.as_str(), each.accu_var.as_str()]);
+        bound.extend(each.iter_var2.as_deref());
+        let inside = [&each.loop_cond, &each.loop_step, &each.result];
+        let checked = inside.into_iter().try_for_each(|part| check(part, bound));
+        bound.truncate(outside);
+        return checked;
+    }
+    parts(expression)
+        .into_iter()
+        .try_for_each(|part| check(part, bound))
+}
+
+/// How many steps an evaluation takes at most where no list is longer than `longest`.
+fn steps(expression: &IdedExpr, longest: u64) -> u64 {
+    if let Expr::Comprehension(each) = &expression.expr {
+        let once = [&each.iter_range, &each.accu_init, &each.result];
+        let once: u64 = once
+            .map(|part| steps(part, longest))
+            .into_iter()
+            .fold(1, u64::saturating_add);
+        let each_time = steps(&each.loop_cond, longest).saturating_add(steps(&each.loop_step, longest));
+        return once.saturating_add(each_time.saturating_mul(longest));
+    }
+    let own = match &expression.expr {
+        Expr::Call(call) if call.func_name == "matches" => MATCH_STEPS,
+        _ => 1,
+    };
+    let parts = parts(expression);
+    parts
+        .into_iter()
+        .map(|part| steps(part, longest))
+        .fold(own, u64::saturating_add)
+}
+
+/// What an expression is made of, but for the parts of a comprehension.
+fn parts(expression: &IdedExpr) -> Vec<&IdedExpr> {
+    match &expression.expr {
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Map(map) => map.entries.iter().flat_map(entry_parts).collect(),
+        Expr::Struct(fields) => fields.entries.iter().flat_map(entry_parts).collect(),
+        Expr::Unspecified | Expr::Comprehension(_) | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+    }
+}
+
+fn entry_parts(entry: &IdedEntryExpr) -> Vec<&IdedExpr> {
+    match &entry.expr {
+        EntryExpr::StructField(field) => vec![&field.value],
+        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(expression: &str, body: &str) -> Result<bool, String> {
+        Expression::compile(expression)
+            .unwrap()
+            .holds(&Body::parse(body).unwrap())
+    }
+
+    #[test]
+    fn numbers_are_doubles_and_compare_with_whole_ones() {
+        for (expression, body) in [
+            (
+                "body.foo == 'bar' && body.baz.startsWith('q')",
+                r#"{"foo":"bar","baz":"qux"}"#,
+            ),
+            (
+                "body.count == 3 && body.count > 2.5 && body.count >= 3",
+                r#"{"count":3}"#,
+            ),
+            ("body[1] == 'b' && size(body) == 2", r#"["a","b"]"#),
+            ("has(body.a) && !has(body.b)", r#"{"a":null}"#),
+            ("'x' in body && body.x.exists(n, n == 2)", r#"{"x":[1,2]}"#),
+            (
+                "body.items.all(item, item.ok) && type(body.n) == double",
+                r#"{"items":[{"ok":true}],"n":1}"#,
+            ),
+            ("body.name.matches('^a.c$')", r#"{"name":"abc"}"#),
+            ("body", "true"),
+        ] {
+            assert_eq!(holds(expression, body), Ok(true), "{expression} of {body}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_said_so() {
+        assert_eq!(holds("body.a == 1", "{}"), Err("no such key: a".to_owned()));
+        assert!(holds("body.a + 1", r#"{"a":1}"#).is_err());
+        assert!(Body::parse("<html>").unwrap_err().starts_with("not JSON: "));
+    }
+
+    #[test]
+    fn what_an_expression_does_not_know_is_refused_when_it_is_compiled() {
+        for (expression, reason) in [
+            ("body.a ==", "Syntax error"),
+            ("status == 200", "there is no variable \"status\", only \"body\""),
+            (
+                "body.exists(x, y == 1)",
+                "there is no variable \"y\", only \"body\"",
+            ),
+            ("body.a.lower() == 'x'", "there is no function \"lower\""),
+            (
+                "timestamp(body.t) > timestamp('2026-01-01T00:00:00Z')",
+                "there is no function \"timestamp\"",
+            ),
+        ] {
+            let error = Expression::compile(expression).unwrap_err();
+            assert!(error.starts_with(reason), "{expression}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_would_keep_the_expression_busy_is_not_evaluated() {
+        let list = format!("[{}]", vec!["1"; 10_000].join(","));
+        let nested = "body.exists(a, body.exists(b, a + b == 3.5))";
+        assert_eq!(
+            holds(nested, &list),
+            Err("not evaluated: too many steps for 10001 values".to_owned())
+        );
+        assert_eq!(holds("body.map(a, a * 2.0).size() == 10000", &list), Ok(true));
+        let long = format!(r#"["{}",{}]"#, "x".repeat(1 << 20), vec!["1"; 10_000].join(","));
+        assert!(holds("body.exists(a, string(a).contains('y'))", &long).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_expression_panics(text in "\\PC{0,40}") {
+            if let Ok(expression) = Expression::compile(&text) {
+                let _ = expression.holds(&Body::parse("{\"a\":[1,\"b\",null]}").unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `/logs` and the list of the last probes on demand, as `blackbox_exporter` has them.
+
+use hyper::{Response, StatusCode, Uri};
+
+use super::Server;
+use super::body::{self, Body};
+
+/// A target as it may be shown: without credentials.
+#[must_use]
+pub fn shown_target(target: &str) -> String {
+    let (scheme, rest) = match target.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, target),
+    };
+    let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest
+        .get(..authority)
+        .and_then(|authority| authority.rsplit_once('@'));
+    let Some((_, host)) = host else {
+        return target.to_owned();
+    };
+    let after = rest.get(authority..).unwrap_or_default();
+    match scheme {
+        Some(scheme) => format!("{scheme}://{host}{after}"),
+        None => format!("{host}{after}"),
+    }
+}
+
+/// The text of one result: by its number, or the newest of a target.
+pub(super) fn logs(server: &Server, uri: &Uri) -> Response<Body> {
+    let query = uri.query().unwrap_or_default();
+    let first = |name: &str| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        let value = pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()));
+        value.filter(|value| !value.is_empty())
+    };
+    let bad = |reason: &'static str| body::text(StatusCode::BAD_REQUEST, reason);
+    let id = first("id").map(|id| id.parse::<u64>());
+    let (id, target) = match (id, first("target")) {
+        (None, None) => return bad("name a probe by id, or a target (and a module)\n"),
+        (Some(_), Some(_)) => return bad("name a probe by id or by its target, not by both\n"),
+        (Some(Err(_)), None) => return bad("the id is not a number\n"),
+        (Some(Ok(id)), None) => (Some(id), None),
+        (None, Some(target)) => (None, Some(target)),
+    };
+    let history = server.site.state.demand.history();
+    let found = match (id, target) {
+        (Some(id), _) => history.by_id(id),
+        (None, Some(target)) => history.by_target(&shown_target(&target), first("module").as_deref()),
+        (None, None) => None,
+    };
+    drop(history);
+    found.map_or_else(
+        || body::text(StatusCode::NOT_FOUND, "no such probe is remembered\n"),
+        |result| body::text(StatusCode::OK, result.text.clone()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_shown_without_credentials() {
+        for (target, shown) in [
+            ("https://ann:secret@a.test/x?y=@z", "https://a.test/x?y=@z"),
+            ("ann:secret@a.test:80/x", "a.test:80/x"),
+            ("ann:p@ss@a.test", "a.test"),
+            ("a.test:443", "a.test:443"),
+            ("http://a.test/?mail=b@c.test", "http://a.test/?mail=b@c.test"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(shown_target(target), shown);
+        }
+    }
+}
