@@ -28,6 +28,7 @@ mod foresight;
 mod group;
 mod header;
 mod http_module;
+mod icmp_module;
 mod maintenance;
 mod module;
 mod oauth2;

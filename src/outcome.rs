@@ -18,7 +18,7 @@ mod failure;
 mod resolution;
 mod tls;
 
-pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts};
+pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts, EchoFacts, EchoSocket};
 pub use failure::{
     ConnectFailure, ExchangeFailure, Failure, HttpFailure, ProxyFailure, ProxyMet, TlsFailure, TokenFailure,
 };

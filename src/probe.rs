@@ -24,6 +24,7 @@ pub mod connect;
 pub mod dialogue;
 pub mod dns;
 pub mod http;
+pub mod icmp;
 pub mod line;
 pub mod nameserver;
 pub mod policy;
@@ -54,6 +55,8 @@ pub enum ProberKind {
     Unix(Box<unix::Settings>),
     /// A question to a DNS server.
     Dns(Box<nameserver::Settings>),
+    /// An ICMP echo request.
+    Icmp(Box<icmp::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -74,6 +77,7 @@ impl ProberKind {
             Self::Tcp(_) => ProberName::Tcp,
             Self::Unix(_) => ProberName::Unix,
             Self::Dns(_) => ProberName::Dns,
+            Self::Icmp(_) => ProberName::Icmp,
         }
     }
 
@@ -83,6 +87,7 @@ impl ProberKind {
             Self::Http(settings) => Some(settings.addressing),
             Self::Tcp(settings) => Some(settings.addressing),
             Self::Dns(settings) => Some(settings.addressing),
+            Self::Icmp(settings) => Some(settings.addressing),
             Self::Unix(_) => None,
         }
     }
@@ -91,14 +96,14 @@ impl ProberKind {
     fn leaves_resolving(&self, url: &Url) -> bool {
         match self {
             Self::Http(settings) => settings.proxies.resolve(url),
-            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) => false,
+            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) | Self::Icmp(_) => false,
         }
     }
 
     /// Whose addresses are asked for a target: its own, but where the module names a server.
     fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
         match self {
-            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) => target,
+            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) | Self::Icmp(_) => target,
             Self::Dns(settings) => settings.place(target),
         }
     }
@@ -118,6 +123,9 @@ impl ProberKind {
             Self::Unix(settings) => vec![unix::attempt(call, settings).boxed()],
             Self::Dns(settings) => each(addresses, |address| {
                 nameserver::attempt(call, settings, address).boxed()
+            }),
+            Self::Icmp(settings) => each(addresses, |address| {
+                icmp::attempt(call, settings, address).boxed()
             }),
         }
     }

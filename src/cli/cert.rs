@@ -154,7 +154,7 @@ async fn look(config: &Config, place: Place, args: &CertArgs) -> Result<Found, S
     let mut modules = config.modules.values();
     let Some(tls) = modules.find_map(|module| match &module.prober {
         ProberKind::Http(settings) => Some(&settings.tls),
-        ProberKind::Tcp(_) | ProberKind::Dns(_) | ProberKind::Unix(_) => None,
+        ProberKind::Tcp(_) | ProberKind::Dns(_) | ProberKind::Icmp(_) | ProberKind::Unix(_) => None,
     }) else {
         return Err("no module to ask with".to_owned());
     };

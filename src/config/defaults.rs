@@ -59,7 +59,7 @@ modules:
 pub(super) fn url(prober: ProberName) -> String {
     let path = match prober {
         ProberName::Http => "/",
-        ProberName::Tcp | ProberName::Dns | ProberName::Unix => "",
+        ProberName::Tcp | ProberName::Dns | ProberName::Icmp | ProberName::Unix => "",
     };
     format!("{}://{{host}}{path}", prober.schemes()[0])
 }

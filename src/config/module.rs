@@ -14,13 +14,13 @@ use super::raw;
 use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
-use super::{defaults, dns_module, http_module, show, tcp_module, unix_module};
+use super::{defaults, dns_module, http_module, icmp_module, show, tcp_module, unix_module};
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
 
 /// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 3] = ["icmp", "grpc", "websocket"];
+const LATER: [&str; 2] = ["grpc", "websocket"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -166,6 +166,10 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
         ProberName::Dns => {
             let dns = section(raw.dns.as_ref(), *place, at, dns_module::resolve)?;
             ProberKind::Dns(Box::new(dns))
+        }
+        ProberName::Icmp => {
+            let icmp = section(raw.icmp.as_ref(), *place, at, icmp_module::resolve)?;
+            ProberKind::Icmp(Box::new(icmp))
         }
     };
     Some(Module {

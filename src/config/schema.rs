@@ -22,6 +22,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
         ProberName::Tcp => schemars::schema_for!(raw::module::Tcp),
         ProberName::Unix => schemars::schema_for!(raw::module::Unix),
         ProberName::Dns => schemars::schema_for!(raw::module::Dns),
+        ProberName::Icmp => schemars::schema_for!(raw::module::Icmp),
     };
     let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -32,7 +33,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 37] = [
+const SECTIONS: [(&str, &str); 38] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -68,6 +69,7 @@ const SECTIONS: [(&str, &str); 37] = [
     ("unix", "`modules.<name>.unix`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
+    ("icmp", "`modules.<name>.icmp`"),
     ("dns_module", "`modules.<name>.dns`"),
     (
         "validate_rrs",

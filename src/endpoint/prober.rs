@@ -14,11 +14,13 @@ pub enum ProberName {
     Unix,
     /// A question to a DNS server.
     Dns,
+    /// An ICMP echo request.
+    Icmp,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Unix, Self::Dns];
+    pub const ALL: [Self; 5] = [Self::Http, Self::Tcp, Self::Unix, Self::Dns, Self::Icmp];
 
     /// The name in configurations.
     #[must_use]
@@ -28,6 +30,7 @@ impl ProberName {
             Self::Tcp => "tcp",
             Self::Unix => "unix",
             Self::Dns => "dns",
+            Self::Icmp => "icmp",
         }
     }
 
@@ -39,6 +42,7 @@ impl ProberName {
             Self::Tcp => &["tcp"],
             Self::Unix => &["unix"],
             Self::Dns => &["dns"],
+            Self::Icmp => &["icmp"],
         }
     }
 
@@ -46,7 +50,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Dns | Self::Unix => false,
+            Self::Http | Self::Dns | Self::Unix | Self::Icmp => false,
             Self::Tcp => true,
         }
     }

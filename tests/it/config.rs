@@ -51,7 +51,7 @@ fn faults(text: &str) -> String {
 fn http_settings(prober: &ProberKind) -> &http::Settings {
     let settings = match prober {
         ProberKind::Http(settings) => Some(settings),
-        ProberKind::Tcp(_) | ProberKind::Dns(_) | ProberKind::Unix(_) => None,
+        ProberKind::Tcp(_) | ProberKind::Dns(_) | ProberKind::Icmp(_) | ProberKind::Unix(_) => None,
     };
     settings.unwrap()
 }

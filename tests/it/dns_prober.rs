@@ -25,7 +25,7 @@ fn url(server: std::net::SocketAddr) -> String {
 fn facts(seen: &Seen) -> Option<&DnsFacts> {
     match seen.outcome.attempts.first()?.last()?.answer.as_ref()? {
         AnswerFacts::Dns(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) => None,
+        AnswerFacts::Dialogue(_) | AnswerFacts::Echo(_) => None,
     }
 }
 

@@ -11,11 +11,13 @@ use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 
 mod client;
 mod dns;
+mod icmp;
 mod tcp;
 mod unix;
 
 pub(in crate::config) use client::{OAuth2, ProxyUrl};
 pub(in crate::config) use dns::{Dns, RecordRules};
+pub(in crate::config) use icmp::Icmp;
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 pub(in crate::config) use unix::Unix;
 
@@ -24,7 +26,7 @@ pub(in crate::config) use unix::Unix;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http`, `tcp`, `unix` or `dns`. (`icmp`, `grpc` and `websocket` are not supported yet.)
+    /// What is spoken: `http`, `tcp`, `unix`, `dns` or `icmp`. (`grpc` and `websocket` are not supported yet.)
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -34,7 +36,7 @@ pub(in crate::config) struct Module {
     /// For the `tcp` prober.
     pub(in crate::config) tcp: Option<At<Tcp>>,
     /// For the `icmp` prober.
-    pub(in crate::config) icmp: Option<At<Later>>,
+    pub(in crate::config) icmp: Option<At<Icmp>>,
     /// For the `dns` prober.
     pub(in crate::config) dns: Option<At<Dns>>,
     /// For the `grpc` prober.

@@ -5,7 +5,7 @@ use super::http::broken;
 use super::{Fact, Layer, Verdict};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, Failure, Hop};
+use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, EchoFacts, EchoSocket, Failure, Hop};
 
 /// The layers behind DNS, in order; unreached ones where there was no address to try.
 pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
@@ -50,6 +50,7 @@ fn said(answer: &AnswerFacts) -> String {
     match answer {
         AnswerFacts::Dialogue(dialogue) => dialogue_said(dialogue),
         AnswerFacts::Dns(dns) => dns_said(dns),
+        AnswerFacts::Echo(echo) => echo_said(echo),
     }
 }
 
@@ -74,5 +75,17 @@ fn dns_said(dns: &DnsFacts) -> String {
     match dns.records.first() {
         Some(first) => format!("{counts}; the first: {}", first.replace('\t', " ")),
         None => counts,
+    }
+}
+
+fn echo_said(echo: &EchoFacts) -> String {
+    let socket = match echo.socket {
+        EchoSocket::Datagram => "a datagram socket",
+        EchoSocket::Raw => "a raw socket",
+        EchoSocket::RawWithHeader => "a raw socket with a header of our own",
+    };
+    match echo.hop_limit {
+        Some(limit) => format!("a reply with a hop limit of {limit}, to {socket}"),
+        None => format!("a reply, to {socket}"),
     }
 }

@@ -11,6 +11,7 @@ mod certificate;
 mod dialogue;
 mod dns;
 mod http;
+mod icmp;
 mod revocation;
 mod tls;
 
@@ -45,6 +46,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
             dialogue::SERIES,
         ],
         ProberName::Unix => &[COMMON, tls::SERIES, certificate::SERIES, dialogue::SERIES],
+        ProberName::Icmp => &[COMMON, address::SERIES, icmp::SERIES],
         ProberName::Dns => &[COMMON, address::SERIES, dns::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();

@@ -44,6 +44,7 @@ mod http;
 mod http_answers;
 mod http_client;
 mod http_tls;
+mod icmp;
 mod probe;
 mod tcp;
 
@@ -52,7 +53,7 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 7] = [
+    let sets: [(Prober, &[Case]); 8] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
@@ -60,6 +61,7 @@ fn cases() -> Vec<(Prober, &'static Case)> {
         (Prober::Http, http_client::CASES),
         (Prober::Tcp, tcp::CASES),
         (Prober::Dns, dns::CASES),
+        (Prober::Icmp, icmp::CASES),
     ];
     let each = sets
         .into_iter()

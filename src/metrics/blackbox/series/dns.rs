@@ -48,7 +48,7 @@ pub(super) const SERIES: &[ProbeSeries] = &[
 fn facts<'a>(view: &View<'a>) -> Option<&'a DnsFacts> {
     match view.last()?.answer.as_ref()? {
         AnswerFacts::Dns(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) => None,
+        AnswerFacts::Dialogue(_) | AnswerFacts::Echo(_) => None,
     }
 }
 

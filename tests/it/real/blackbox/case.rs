@@ -10,11 +10,12 @@ pub(super) enum Prober {
     Http,
     Tcp,
     Dns,
+    Icmp,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 4] = [Self::Probe, Self::Http, Self::Tcp, Self::Dns];
+    pub(super) const ALL: [Self; 5] = [Self::Probe, Self::Http, Self::Tcp, Self::Dns, Self::Icmp];
 
     /// Its name in a module.
     pub(super) fn name(self) -> &'static str {
@@ -23,6 +24,7 @@ impl Prober {
             Self::Http => "http",
             Self::Tcp => "tcp",
             Self::Dns => "dns",
+            Self::Icmp => "icmp",
         }
     }
 }
