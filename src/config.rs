@@ -29,6 +29,7 @@ mod group;
 mod grpc_module;
 mod header;
 mod http_module;
+mod icmp_module;
 mod maintenance;
 mod module;
 mod oauth2;

@@ -18,7 +18,10 @@ mod failure;
 mod resolution;
 mod tls;
 
-pub use answer::{AnswerFacts, Awaited, DialogueFacts, DnsFacts, GrpcFacts, ServingStatus, WebSocketFacts};
+pub use answer::{
+    AnswerFacts, Awaited, DialogueFacts, DnsFacts, EchoFacts, EchoSocket, GrpcFacts, ServingStatus,
+    WebSocketFacts,
+};
 pub use failure::{
     ConnectFailure, ExchangeFailure, Failure, HttpFailure, ProxyFailure, ProxyMet, TlsFailure, TokenFailure,
 };

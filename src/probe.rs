@@ -25,6 +25,7 @@ pub mod dialogue;
 pub mod dns;
 pub mod grpc;
 pub mod http;
+pub mod icmp;
 pub mod line;
 pub mod nameserver;
 pub mod policy;
@@ -60,6 +61,8 @@ pub enum ProberKind {
     Grpc(Box<grpc::Settings>),
     /// A dialogue by messages over a WebSocket.
     WebSocket(Box<websocket::Settings>),
+    /// An ICMP echo request.
+    Icmp(Box<icmp::Settings>),
 }
 
 /// Which of a host's addresses are asked: two keys that every prober with addresses has.
@@ -82,6 +85,7 @@ impl ProberKind {
             Self::Dns(_) => ProberName::Dns,
             Self::Grpc(_) => ProberName::Grpc,
             Self::WebSocket(_) => ProberName::WebSocket,
+            Self::Icmp(_) => ProberName::Icmp,
         }
     }
 
@@ -91,6 +95,7 @@ impl ProberKind {
             Self::Http(settings) => Some(settings.addressing),
             Self::Tcp(settings) => Some(settings.addressing),
             Self::Dns(settings) => Some(settings.addressing),
+            Self::Icmp(settings) => Some(settings.addressing),
             Self::Unix(_) => None,
             Self::Grpc(settings) => Some(settings.addressing),
             Self::WebSocket(settings) => Some(settings.addressing),
@@ -101,14 +106,24 @@ impl ProberKind {
     fn leaves_resolving(&self, url: &Url) -> bool {
         match self {
             Self::Http(settings) => settings.proxies.resolve(url),
-            Self::Tcp(_) | Self::Unix(_) | Self::Dns(_) | Self::Grpc(_) | Self::WebSocket(_) => false,
+            Self::Tcp(_)
+            | Self::Unix(_)
+            | Self::Dns(_)
+            | Self::Icmp(_)
+            | Self::Grpc(_)
+            | Self::WebSocket(_) => false,
         }
     }
 
     /// Whose addresses are asked for a target: its own, but where the module names a server.
     fn place<'a>(&'a self, target: &'a Url) -> &'a Url {
         match self {
-            Self::Http(_) | Self::Tcp(_) | Self::Unix(_) | Self::Grpc(_) | Self::WebSocket(_) => target,
+            Self::Http(_)
+            | Self::Tcp(_)
+            | Self::Unix(_)
+            | Self::Icmp(_)
+            | Self::Grpc(_)
+            | Self::WebSocket(_) => target,
             Self::Dns(settings) => settings.place(target),
         }
     }
@@ -134,6 +149,9 @@ impl ProberKind {
             }),
             Self::WebSocket(settings) => each(addresses, |address| {
                 websocket::attempt(call, settings, address).boxed()
+            }),
+            Self::Icmp(settings) => each(addresses, |address| {
+                icmp::attempt(call, settings, address).boxed()
             }),
         }
     }

@@ -106,11 +106,15 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
     let full = match prober {
         _ if complete => text.to_owned(),
         ProberName::Http => format!("http://{text}"),
-        ProberName::Dns if text.parse::<Ipv6Addr>().is_ok() => format!("{}://[{text}]", prober.schemes()[0]),
+        ProberName::Dns | ProberName::Icmp if text.parse::<Ipv6Addr>().is_ok() => {
+            format!("{}://[{text}]", prober.schemes()[0])
+        }
         ProberName::WebSocket => format!("ws://{text}"),
         // The scheme of a URL of the web says nothing there: the module does.
         ProberName::Grpc => format!("grpc://{}", without_scheme_of_the_web(text)),
-        ProberName::Tcp | ProberName::Unix | ProberName::Dns => format!("{}://{text}", prober.schemes()[0]),
+        ProberName::Tcp | ProberName::Unix | ProberName::Dns | ProberName::Icmp => {
+            format!("{}://{text}", prober.schemes()[0])
+        }
     };
     let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {

@@ -156,6 +156,7 @@ async fn look(config: &Config, place: Place, args: &CertArgs) -> Result<Found, S
         ProberKind::Http(settings) => Some(&settings.tls),
         ProberKind::Tcp(_)
         | ProberKind::Dns(_)
+        | ProberKind::Icmp(_)
         | ProberKind::Unix(_)
         | ProberKind::Grpc(_)
         | ProberKind::WebSocket(_) => None,

@@ -59,7 +59,7 @@ modules:
 pub(super) fn url(prober: ProberName) -> String {
     let path = match prober {
         ProberName::Http | ProberName::WebSocket => "/",
-        ProberName::Tcp | ProberName::Dns | ProberName::Unix | ProberName::Grpc => "",
+        ProberName::Tcp | ProberName::Dns | ProberName::Icmp | ProberName::Unix | ProberName::Grpc => "",
     };
     format!("{}://{{host}}{path}", prober.schemes()[0])
 }

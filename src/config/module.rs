@@ -15,14 +15,12 @@ use super::raw::module::IpProtocol;
 use super::reader;
 use super::resolve::{self, Resolving};
 use super::{
-    defaults, dns_module, grpc_module, http_module, show, tcp_module, unix_module, websocket_module,
+    defaults, dns_module, grpc_module, http_module, icmp_module, show, tcp_module, unix_module,
+    websocket_module,
 };
 use crate::endpoint::{ModuleName, ProberName};
 use crate::outcome::Family;
 use crate::probe::{Addressing, Module, Modules, ProberKind};
-
-/// The probers that blackbox_exporter has and linkwatch does not have yet.
-const LATER: [&str; 1] = ["icmp"];
 
 /// The modules of all files.
 #[derive(Default)]
@@ -177,6 +175,10 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
             let websocket = section(raw.websocket.as_ref(), *place, at, websocket_module::resolve)?;
             ProberKind::WebSocket(Box::new(websocket))
         }
+        ProberName::Icmp => {
+            let icmp = section(raw.icmp.as_ref(), *place, at, icmp_module::resolve)?;
+            ProberKind::Icmp(Box::new(icmp))
+        }
     };
     Some(Module {
         timeout: raw
@@ -189,12 +191,7 @@ fn module(At { place, value: raw }: &At<raw::Module>, at: &mut Resolving<'_>) ->
 
 fn unknown(prober: &At<String>, at: &Resolving<'_>) {
     let name = prober.value.as_str();
-    if LATER.contains(&name) {
-        at.findings
-            .unsupported(prober.place, &format!("the prober \"{name}\""));
-        return;
-    }
-    let known = LATER.into_iter().chain(ProberName::ALL.map(ProberName::as_str));
+    let known = ProberName::ALL.map(ProberName::as_str);
     let hint = did_you_mean(name, known).unwrap_or_else(|| "as in prober: http".to_owned());
     at.findings
         .fault_with_hint(prober.place, format!("there is no prober {}", shown(name)), hint);

@@ -24,6 +24,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
         ProberName::Dns => schemars::schema_for!(raw::module::Dns),
         ProberName::Grpc => schemars::schema_for!(raw::module::Grpc),
         ProberName::WebSocket => schemars::schema_for!(raw::module::WebSocket),
+        ProberName::Icmp => schemars::schema_for!(raw::module::Icmp),
     };
     let schema = schema.to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
@@ -34,7 +35,7 @@ pub(super) fn module_defaults(prober: ProberName) -> Map<String, Value> {
 }
 
 /// The sections of the reference, in the order of reading: the definition, and where it stands.
-const SECTIONS: [(&str, &str); 40] = [
+const SECTIONS: [(&str, &str); 41] = [
     ("global", "`global`"),
     ("confirm", "`global.confirm`, `groups[].confirm`"),
     ("vantage", "`vantage`"),
@@ -73,6 +74,7 @@ const SECTIONS: [(&str, &str); 40] = [
     ("http_config", "`modules.<name>.websocket.http_config`"),
     ("query_response", "`modules.<name>.tcp.query_response[]`"),
     ("expect_label", "`modules.<name>.tcp.query_response[].labels[]`"),
+    ("icmp", "`modules.<name>.icmp`"),
     ("dns_module", "`modules.<name>.dns`"),
     (
         "validate_rrs",

@@ -42,7 +42,7 @@ fn with_record(finding: &Finding, endpoint: &Endpoint, record: &str) -> Option<S
 #[expect(clippy::too_many_lines, reason = "one table, an arm per cause")]
 fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
     let host = &endpoint.host;
-    let port = endpoint.url.port_or_known_default().unwrap_or_default();
+    let port = text::port(&endpoint.url);
     let url = &without_query(endpoint);
     let (expected, actual) = (&finding.expected, &finding.actual);
     let at = finding
@@ -322,7 +322,7 @@ pub fn summary(verdict: &Verdict) -> String {
             "Not judged: every anchor fails, this vantage point is offline.".to_owned()
         }
         (Standing::Unknown, None, _) => {
-            "Not judged: the certificate is out of date by this machine's clock only, which differs from the servers'."
+            "Not judged: this machine cannot tell. By its clock alone the certificate is out of date, or it lacks what the probe takes."
                 .to_owned()
         }
         (Standing::Up, None, _) => "Up: it works as expected.".to_owned(),

@@ -198,9 +198,12 @@ pub fn account(endpoint: &Endpoint, outcome: &Outcome, verdict: &Verdict) -> Acc
     let mut layers = vec![resolution::layer(endpoint, &outcome.resolution)];
     layers.extend(match outcome.prober {
         ProberName::Http => http::layers(endpoint, attempt, verdict),
-        ProberName::Tcp | ProberName::Dns | ProberName::Unix | ProberName::Grpc | ProberName::WebSocket => {
-            exchange::layers(endpoint, attempt, verdict)
-        }
+        ProberName::Tcp
+        | ProberName::Dns
+        | ProberName::Icmp
+        | ProberName::Unix
+        | ProberName::Grpc
+        | ProberName::WebSocket => exchange::layers(endpoint, attempt, verdict),
     });
     judge(&mut layers, verdict);
     Account {

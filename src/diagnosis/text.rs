@@ -1,7 +1,10 @@
 //! Texts for people: short, in a fixed order, and free of whatever the network put in them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use url::Url;
 
 use crate::text::LONGEST;
 pub(super) use crate::text::bounded;
@@ -28,6 +31,15 @@ pub(super) fn addresses(addresses: impl IntoIterator<Item = IpAddr>) -> String {
     let sorted: BTreeSet<IpAddr> = addresses.into_iter().collect();
     let texts: Vec<String> = sorted.iter().map(IpAddr::to_string).collect();
     bounded(&texts.join(", "))
+}
+
+/// The port that a URL stands for, as far as the URL says it.
+pub(super) fn port(url: &Url) -> Cow<'static, str> {
+    match url.port_or_known_default() {
+        Some(port) => Cow::Owned(port.to_string()),
+        None if url.scheme() == "dns" => Cow::Borrowed("53 (853 over TLS)"),
+        None => Cow::Borrowed("0"),
+    }
 }
 
 #[cfg(test)]

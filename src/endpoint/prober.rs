@@ -18,14 +18,17 @@ pub enum ProberName {
     Grpc,
     /// A dialogue by messages over a WebSocket.
     WebSocket,
+    /// An ICMP echo request.
+    Icmp,
 }
 
 impl ProberName {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Http,
         Self::Tcp,
         Self::Dns,
+        Self::Icmp,
         Self::Unix,
         Self::Grpc,
         Self::WebSocket,
@@ -41,6 +44,7 @@ impl ProberName {
             Self::Dns => "dns",
             Self::Grpc => "grpc",
             Self::WebSocket => "websocket",
+            Self::Icmp => "icmp",
         }
     }
 
@@ -54,6 +58,7 @@ impl ProberName {
             Self::Dns => &["dns"],
             Self::Grpc => &["grpc"],
             Self::WebSocket => &["wss", "ws", "https", "http"],
+            Self::Icmp => &["icmp"],
         }
     }
 
@@ -61,7 +66,7 @@ impl ProberName {
     #[must_use]
     pub const fn needs_port(self) -> bool {
         match self {
-            Self::Http | Self::Dns | Self::Unix | Self::Grpc | Self::WebSocket => false,
+            Self::Http | Self::Dns | Self::Icmp | Self::Unix | Self::Grpc | Self::WebSocket => false,
             Self::Tcp => true,
         }
     }

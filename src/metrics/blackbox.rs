@@ -162,7 +162,11 @@ impl<'a> View<'a> {
             tls: tls.filter(|tls| match probe.outcome.prober {
                 ProberName::Http => response.is_some(),
                 // A session that was begun and accepted, whatever came of it.
-                ProberName::Tcp | ProberName::Dns | ProberName::Unix | ProberName::WebSocket => {
+                ProberName::Tcp
+                | ProberName::Dns
+                | ProberName::Icmp
+                | ProberName::Unix
+                | ProberName::WebSocket => {
                     let untrusted = last.is_some_and(|hop| hop.failure == Some(Failure::Untrusted));
                     tls.version.is_some() && !untrusted
                 }

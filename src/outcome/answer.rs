@@ -1,5 +1,7 @@
 //! What came back from a probe in another protocol than HTTP.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 /// What a peer answered, by protocol.
@@ -14,6 +16,8 @@ pub enum AnswerFacts {
     Grpc(GrpcFacts),
     /// What came of a WebSocket.
     WebSocket(WebSocketFacts),
+    /// An echo reply.
+    Echo(EchoFacts),
 }
 
 /// How far a dialogue went.
@@ -115,4 +119,27 @@ pub struct WebSocketFacts {
     pub upgraded: bool,
     /// How far the dialogue over it went.
     pub dialogue: DialogueFacts,
+}
+
+/// What an echo reply showed (RFC 792, RFC 4443 section 4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EchoFacts {
+    /// Who answered.
+    pub from: IpAddr,
+    /// Hop limit (time to live) of the reply, where the kernel tells it.
+    pub hop_limit: Option<u8>,
+    /// What the request went through.
+    pub socket: EchoSocket,
+}
+
+/// The kind of socket that an echo request goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EchoSocket {
+    /// A datagram socket, which takes no privilege but the kernel's consent (`net.ipv4.ping_group_range`).
+    Datagram,
+    /// A raw socket, which takes `CAP_NET_RAW`.
+    Raw,
+    /// A raw socket for packets with a header of ours.
+    RawWithHeader,
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::call::Call;
 use super::{Addressing, Request, host_of, policy, tls};
-use crate::outcome::{AnswerFacts, Attempt, DnsFacts, ExchangeFailure, Failure, Peer, Rule, Violation};
+use crate::outcome::{AnswerFacts, Attempt, DnsFacts, ExchangeFailure, Failure, Hop, Peer, Rule, Violation};
 
 pub mod names;
 pub mod presentation;
@@ -132,7 +132,7 @@ pub(super) async fn attempt(call: Call<'_>, settings: &Settings, address: IpAddr
     let mut hop = call.first_hop(call.request.url.as_str().to_owned());
     let mut violations = Vec::new();
     let answer = match settings.name(call.request.url) {
-        Some(name) => exchange::ask(&call, settings, &name, address, &mut hop).await,
+        Some(name) => asked(call, settings, &name, address, &mut hop).await,
         None => Err(Failure::Exchange(ExchangeFailure::Protocol(
             "the target is no name that can be asked for".to_owned(),
         ))),
@@ -149,6 +149,30 @@ pub(super) async fn attempt(call: Call<'_>, settings: &Settings, address: IpAddr
         hops: vec![hop],
         violations,
     }
+}
+
+/// Asks, where that is permitted. A server that the module names is its author's choice; then the name is the target, and
+/// the name alone is looked at.
+async fn asked(
+    call: Call<'_>,
+    settings: &Settings,
+    name: &Name,
+    address: SocketAddr,
+    hop: &mut Hop,
+) -> Result<Message, Failure> {
+    if let Asked::Name(_) = settings.question.name {
+        return exchange::ask(&call, settings, name, address, hop).await;
+    }
+    call.permit_host(&host_of(call.request.url))?;
+    let request = Request {
+        policy: &policy::OPEN,
+        ..*call.request
+    };
+    let call = Call {
+        request: &request,
+        ..call
+    };
+    exchange::ask(&call, settings, name, address, hop).await
 }
 
 /// What is wrong with an answer. What comes with a response code that is not right is not looked at.

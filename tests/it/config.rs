@@ -53,6 +53,7 @@ fn http_settings(prober: &ProberKind) -> &http::Settings {
         ProberKind::Http(settings) => Some(settings),
         ProberKind::Tcp(_)
         | ProberKind::Dns(_)
+        | ProberKind::Icmp(_)
         | ProberKind::Unix(_)
         | ProberKind::Grpc(_)
         | ProberKind::WebSocket(_) => None,

@@ -25,7 +25,10 @@ fn url(server: std::net::SocketAddr) -> String {
 fn facts(seen: &Seen) -> Option<&DnsFacts> {
     match seen.outcome.attempts.first()?.last()?.answer.as_ref()? {
         AnswerFacts::Dns(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) | AnswerFacts::Grpc(_) | AnswerFacts::WebSocket(_) => None,
+        AnswerFacts::Dialogue(_)
+        | AnswerFacts::Echo(_)
+        | AnswerFacts::Grpc(_)
+        | AnswerFacts::WebSocket(_) => None,
     }
 }
 

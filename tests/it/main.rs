@@ -31,6 +31,7 @@ mod http_json;
 mod http_proxy;
 mod http_three;
 mod http_token;
+mod icmp;
 mod levels;
 mod lifecycle;
 mod metrics;

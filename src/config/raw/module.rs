@@ -12,6 +12,7 @@ use crate::config::value::{ByteCount, Lasting, Later, Pattern};
 mod client;
 mod dns;
 mod grpc;
+mod icmp;
 mod tcp;
 mod unix;
 mod websocket;
@@ -19,6 +20,7 @@ mod websocket;
 pub(in crate::config) use client::{OAuth2, ProxyUrl};
 pub(in crate::config) use dns::{Dns, RecordRules};
 pub(in crate::config) use grpc::Grpc;
+pub(in crate::config) use icmp::Icmp;
 pub(in crate::config) use tcp::{ExpectLabel, QueryResponse, Tcp};
 pub(in crate::config) use unix::Unix;
 pub(in crate::config) use websocket::{HeaderForm, HttpConfig, WebSocket};
@@ -28,7 +30,7 @@ pub(in crate::config) use websocket::{HeaderForm, HttpConfig, WebSocket};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "module")]
 pub(in crate::config) struct Module {
-    /// What is spoken: `http`, `tcp`, `dns`, `unix`, `grpc` or `websocket`. (`icmp` is not supported yet.)
+    /// What is spoken: `http`, `tcp`, `dns`, `icmp`, `unix`, `grpc` or `websocket`.
     #[schemars(required)]
     pub(in crate::config) prober: Option<At<String>>,
     /// Its own limit for a whole probe. Default: that of the group, or of the scrape.
@@ -38,7 +40,7 @@ pub(in crate::config) struct Module {
     /// For the `tcp` prober.
     pub(in crate::config) tcp: Option<At<Tcp>>,
     /// For the `icmp` prober.
-    pub(in crate::config) icmp: Option<At<Later>>,
+    pub(in crate::config) icmp: Option<At<Icmp>>,
     /// For the `dns` prober.
     pub(in crate::config) dns: Option<At<Dns>>,
     /// For the `grpc` prober.

@@ -1,5 +1,6 @@
 //! The layers that every prober with a connection has: the connection itself, and TLS over it.
 
+use super::super::text;
 use super::{Fact, Layer};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
@@ -9,7 +10,7 @@ use crate::outcome::{ChainFacts, Failure, Hop, Peer, TlsFacts};
 pub(super) fn connected(hop: &Hop, peer: &Peer) -> Layer {
     let place = match (hop.address, &hop.proxy, peer) {
         (Some(address), Some(proxy), _) => format!("{address}, the proxy {proxy}"),
-        (Some(address), None, _) => address.to_string(),
+        (Some(address), None, _) => Peer::Address(address).to_string(),
         (None, Some(proxy), _) => format!("the proxy {proxy}"),
         (None, None, Peer::Path(path)) => path.clone(),
         (None, None, Peer::Address(_) | Peer::Name(_)) => return Layer::unreached("connect", Stage::Connect),
@@ -76,7 +77,10 @@ pub(super) fn connection(endpoint: &Endpoint) -> Vec<String> {
     if endpoint.url.host().is_none() {
         return vec![format!("a connection to {}", endpoint.host)];
     }
-    let port = endpoint.url.port_or_known_default().unwrap_or_default();
+    if endpoint.url.scheme() == "icmp" {
+        return vec!["a way to every address".to_owned()];
+    }
+    let port = text::port(&endpoint.url);
     vec![format!("a connection to port {port} of every address")]
 }
 

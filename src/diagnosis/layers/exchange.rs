@@ -5,7 +5,9 @@ use super::http::broken;
 use super::{Fact, Layer, Verdict};
 use crate::cause::Stage;
 use crate::endpoint::Endpoint;
-use crate::outcome::{AnswerFacts, Attempt, DialogueFacts, DnsFacts, Failure, GrpcFacts, Hop};
+use crate::outcome::{
+    AnswerFacts, Attempt, DialogueFacts, DnsFacts, EchoFacts, EchoSocket, Failure, GrpcFacts, Hop,
+};
 
 /// The layers behind DNS, in order; unreached ones where there was no address to try.
 pub(super) fn layers(endpoint: &Endpoint, attempt: Option<&Attempt>, verdict: &Verdict) -> Vec<Layer> {
@@ -59,6 +61,7 @@ fn said(answer: &AnswerFacts) -> String {
             format!("upgraded; {}", dialogue_said(&facts.dialogue))
         }
         AnswerFacts::WebSocket(facts) => format!("status {}", facts.status),
+        AnswerFacts::Echo(echo) => echo_said(echo),
     }
 }
 
@@ -83,5 +86,17 @@ fn dns_said(dns: &DnsFacts) -> String {
     match dns.records.first() {
         Some(first) => format!("{counts}; the first: {}", first.replace('\t', " ")),
         None => counts,
+    }
+}
+
+fn echo_said(echo: &EchoFacts) -> String {
+    let socket = match echo.socket {
+        EchoSocket::Datagram => "a datagram socket",
+        EchoSocket::Raw => "a raw socket",
+        EchoSocket::RawWithHeader => "a raw socket with a header of our own",
+    };
+    match echo.hop_limit {
+        Some(limit) => format!("a reply with a hop limit of {limit}, to {socket}"),
+        None => format!("a reply, to {socket}"),
     }
 }

@@ -12,6 +12,7 @@ mod dialogue;
 mod dns;
 mod grpc;
 mod http;
+mod icmp;
 mod revocation;
 mod tls;
 mod websocket;
@@ -64,6 +65,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
         ],
         ProberName::WebSocket => &[COMMON, address::SERIES, certificate::SERIES, websocket::SERIES],
         ProberName::Dns => &[COMMON, address::SERIES, certificate::SERIES, dns::SERIES],
+        ProberName::Icmp => &[COMMON, address::SERIES, icmp::SERIES],
     };
     let mut series: Vec<_> = tables.iter().copied().flatten().collect();
     series.sort_by_key(|series| series.name);

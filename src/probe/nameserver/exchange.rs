@@ -39,6 +39,7 @@ pub(super) async fn ask(
     };
     let deadline = call.request.deadline;
     if settings.transport == Transport::Udp {
+        hop.address = Some(address);
         call.permit(&host_of(settings.place(call.request.url)), address.ip())?;
         let socket = socket(settings.source, address, hop).await?;
         let begun = Instant::now();
@@ -69,7 +70,6 @@ async fn socket(source: Option<IpAddr>, address: SocketAddr, hop: &mut Hop) -> R
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    hop.address = Some(address);
     let opening = async {
         let socket = UdpSocket::bind(SocketAddr::new(source.unwrap_or(any), 0)).await?;
         socket.connect(address).await?;

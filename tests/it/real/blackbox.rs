@@ -45,6 +45,7 @@ mod http;
 mod http_answers;
 mod http_client;
 mod http_tls;
+mod icmp;
 mod probe;
 mod tcp;
 mod unix;
@@ -54,7 +55,7 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 9] = [
+    let sets: [(Prober, &[Case]); 10] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
@@ -64,6 +65,7 @@ fn cases() -> Vec<(Prober, &'static Case)> {
         (Prober::Dns, dns::CASES),
         (Prober::Unix, unix::CASES),
         (Prober::Grpc, grpc::CASES),
+        (Prober::Icmp, icmp::CASES),
     ];
     let each = sets
         .into_iter()

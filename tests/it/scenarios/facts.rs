@@ -14,9 +14,9 @@ use linkwatch::endpoint::{
 };
 use linkwatch::outcome::{
     AddressSource, Alias, Answer, Attempt, CertificateFacts, ChainFacts, ChainProblem, ConnectFailure,
-    Disagreement, Failure, Family, Hop, HttpFailure, Message, Outcome, Peer, Reply, Resolution, ResponseCode,
-    ResponseFacts, Rule, ServerRole, Staple, TargetLookup, TargetResolution, TargetStanding, Timings,
-    TlsFacts, TlsFailure, Violation,
+    Disagreement, ExchangeFailure, Failure, Family, Hop, HttpFailure, Message, Outcome, Peer, ProxyFailure,
+    ProxyMet, Reply, Resolution, ResponseCode, ResponseFacts, Rule, ServerRole, Staple, TargetLookup,
+    TargetResolution, TargetStanding, Timings, TlsFacts, TlsFailure, TokenFailure, Violation,
 };
 use linkwatch::outlook::caa::Caa;
 use linkwatch::outlook::platform::{CertificateState, Domain, Statement, TargetChange};
@@ -504,6 +504,8 @@ fn rule_named(name: &str) -> Rule {
         "tls" => Rule::Tls,
         "header" => Rule::Header,
         "body" => Rule::Body,
+        "answer" => Rule::Answer,
+        "answer status" => Rule::AnswerStatus,
         other => panic!("no rule {other}"),
     }
 }
@@ -520,6 +522,18 @@ fn failure(text: &str) -> Failure {
         "tls bad certificate" => Failure::Tls(TlsFailure::BadCertificate("key does not fit".to_owned())),
         "tls closed" => Failure::Tls(TlsFailure::Closed),
         "tls timeout" => Failure::Tls(TlsFailure::Timeout),
+        "exchange timeout" => Failure::Exchange(ExchangeFailure::Timeout),
+        "exchange closed" => Failure::Exchange(ExchangeFailure::Closed),
+        "exchange protocol" => Failure::Exchange(ExchangeFailure::Protocol("a page of HTML".to_owned())),
+        "no token" => Failure::Token(TokenFailure {
+            endpoint: "https://login.example/token".to_owned(),
+            what: "401 Unauthorized".to_owned(),
+        }),
+        "proxy refuses" => Failure::Proxy(Box::new(ProxyFailure {
+            proxy: "proxy.example:3128".to_owned(),
+            met: ProxyMet::Refused("403 Forbidden".to_owned()),
+        })),
+        "unable" => Failure::Unable("no socket may be opened".to_owned()),
         "http timeout" => Failure::Http(HttpFailure::Timeout),
         "http closed" => Failure::Http(HttpFailure::Closed),
         "http protocol" => Failure::Http(HttpFailure::Protocol("invalid status line".to_owned())),

@@ -35,7 +35,7 @@ pub(super) const SERIES: &[ProbeSeries] = &[
 fn facts<'a>(view: &View<'a>) -> Option<&'a DialogueFacts> {
     match view.last()?.answer.as_ref()? {
         AnswerFacts::Dialogue(facts) => Some(facts),
-        AnswerFacts::Dns(_) | AnswerFacts::Grpc(_) | AnswerFacts::WebSocket(_) => None,
+        AnswerFacts::Dns(_) | AnswerFacts::Echo(_) | AnswerFacts::Grpc(_) | AnswerFacts::WebSocket(_) => None,
     }
 }
 

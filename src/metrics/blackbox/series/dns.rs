@@ -48,7 +48,10 @@ pub(super) const SERIES: &[ProbeSeries] = &[
 fn facts<'a>(view: &View<'a>) -> Option<&'a DnsFacts> {
     match view.last()?.answer.as_ref()? {
         AnswerFacts::Dns(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) | AnswerFacts::Grpc(_) | AnswerFacts::WebSocket(_) => None,
+        AnswerFacts::Dialogue(_)
+        | AnswerFacts::Echo(_)
+        | AnswerFacts::Grpc(_)
+        | AnswerFacts::WebSocket(_) => None,
     }
 }
 

@@ -81,6 +81,8 @@ fn status(view: &View<'_>) -> f64 {
 fn facts<'a>(view: &View<'a>) -> Option<&'a GrpcFacts> {
     match view.last()?.answer.as_ref()? {
         AnswerFacts::Grpc(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) | AnswerFacts::Dns(_) | AnswerFacts::WebSocket(_) => None,
+        AnswerFacts::Dialogue(_) | AnswerFacts::Dns(_) | AnswerFacts::Echo(_) | AnswerFacts::WebSocket(_) => {
+            None
+        }
     }
 }

@@ -64,6 +64,6 @@ fn connected(hop: &Hop) -> bool {
 fn facts<'a>(view: &View<'a>) -> Option<&'a WebSocketFacts> {
     match view.last()?.answer.as_ref()? {
         AnswerFacts::WebSocket(facts) => Some(facts),
-        AnswerFacts::Dialogue(_) | AnswerFacts::Dns(_) | AnswerFacts::Grpc(_) => None,
+        AnswerFacts::Dialogue(_) | AnswerFacts::Dns(_) | AnswerFacts::Echo(_) | AnswerFacts::Grpc(_) => None,
     }
 }

@@ -12,17 +12,19 @@ pub(super) enum Prober {
     Dns,
     Unix,
     Grpc,
+    Icmp,
 }
 
 impl Prober {
     /// In the order of the table.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Probe,
         Self::Http,
         Self::Tcp,
         Self::Dns,
         Self::Unix,
         Self::Grpc,
+        Self::Icmp,
     ];
 
     /// Its name in a module.
@@ -34,6 +36,7 @@ impl Prober {
             Self::Dns => "dns",
             Self::Unix => "unix",
             Self::Grpc => "grpc",
+            Self::Icmp => "icmp",
         }
     }
 }

@@ -83,3 +83,28 @@ fn what_both_say_of_each_configuration_is_known() {
     }
     assert_golden("tests/golden/blackbox-configs.txt", &text);
 }
+
+/// Where 0.28 differs from its own tests: it refuses the one and takes the other.
+const APART: [&str; 2] = ["example.yml", "invalid-prober.yml"];
+
+#[test]
+fn linkwatch_takes_and_refuses_the_same_configurations() {
+    let files = files();
+    let invalid = files.iter().filter(|file| {
+        let name = name(file);
+        name.starts_with("invalid-") || name.starts_with("blackbox-bad")
+    });
+    assert_eq!(invalid.clone().count(), 23, "the corpus is not whole");
+    for file in invalid {
+        assert!(ours(file).is_err(), "{} is taken", file.display());
+    }
+    for file in files.iter().filter(|file| !APART.contains(&name(file).as_str())) {
+        let (theirs, ours) = (theirs(file), ours(file));
+        assert_eq!(
+            theirs.is_ok(),
+            ours.is_ok(),
+            "{}: {theirs:?}, {ours:?}",
+            file.display()
+        );
+    }
+}
