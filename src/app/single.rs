@@ -123,6 +123,9 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
     if prober.needs_port() && url.port_or_known_default().is_none() {
         return Err(format!("target {text:?} names no port"));
     }
+    if prober == ProberName::Icmp && url.port().is_some() {
+        return Err(format!("target {text:?} names a port, and ICMP has none"));
+    }
     Ok(url)
 }
 

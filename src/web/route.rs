@@ -156,7 +156,7 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// What is answered where nothing is: with a prefix, its root leads there.
 fn elsewhere(prefix: &str, path: &str) -> Response<Body> {
-    let root = path == "/" || path == prefix;
+    let root = !prefix.is_empty() && (path == "/" || path == prefix);
     let Some(there) = HeaderValue::try_from(format!("{prefix}/")).ok().filter(|_| root) else {
         let text = format!("not found; {prefix}/ lists what is here\n");
         return body::text(StatusCode::NOT_FOUND, text);

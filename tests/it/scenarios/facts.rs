@@ -525,10 +525,10 @@ fn failure(text: &str) -> Failure {
         "exchange timeout" => Failure::Exchange(ExchangeFailure::Timeout),
         "exchange closed" => Failure::Exchange(ExchangeFailure::Closed),
         "exchange protocol" => Failure::Exchange(ExchangeFailure::Protocol("a page of HTML".to_owned())),
-        "no token" => Failure::Token(TokenFailure {
+        "no token" => Failure::Token(Box::new(TokenFailure {
             endpoint: "https://login.example/token".to_owned(),
             what: "401 Unauthorized".to_owned(),
-        }),
+        })),
         "proxy refuses" => Failure::Proxy(Box::new(ProxyFailure {
             proxy: "proxy.example:3128".to_owned(),
             met: ProxyMet::Refused("403 Forbidden".to_owned()),

@@ -32,12 +32,15 @@ fn facts<'a>(view: &View<'a>) -> Option<&'a EchoFacts> {
 
 fn phases(view: &View<'_>) -> Vec<Sample> {
     let timings = view.last().map(|hop| hop.timings).unwrap_or_default();
+    // Where nothing was sent, the socket was never ready.
+    let unready = view.last().is_some_and(|hop| hop.failure.is_some()) && timings.processing.is_zero();
+    let setup = if unready { Duration::ZERO } else { timings.connect };
     let trip = facts(view).map_or(Duration::ZERO, |_| timings.processing);
     let sample =
         |phase: &str, spent: Duration| (vec![("phase".into(), phase.to_owned())], spent.as_secs_f64());
     vec![
         sample("resolve", view.outcome.resolution.elapsed),
         sample("rtt", trip),
-        sample("setup", timings.connect),
+        sample("setup", setup),
     ]
 }

@@ -17,6 +17,7 @@ pub(super) enum Difference {
     Interim,
     RefusedClient,
     StageBudget,
+    ToldUnreachable,
     ResetRace,
     LongHead,
     PatternAndCel,
@@ -28,7 +29,7 @@ pub(super) enum Difference {
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 20] = [
+pub(super) const ALL: [(Difference, &str, &str); 21] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -124,6 +125,11 @@ pub(super) const ALL: [(Difference, &str, &str); 20] = [
     blackbox_exporter has them only where the status of the call is OK",
     ),
     (
+        Difference::ToldUnreachable,
+        "unreachable address",
+        "what this machine or a router says of an echo request ends the probe at once; blackbox_exporter waits for its limit",
+    ),
+    (
         Difference::PatternAndCel,
         "pattern and expression",
         "a module may have both on one body; in blackbox_exporter the pattern leaves the expression nothing to read, and \
@@ -173,6 +179,7 @@ impl Difference {
                 finding,
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
+            Self::ToldUnreachable => of("probe_duration_seconds") || of("probe_icmp_duration_seconds"),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
             // Something else is asked altogether.
             Self::Scheme | Self::SocketUrl | Self::LocalName => finding.series().is_some(),

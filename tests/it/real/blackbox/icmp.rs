@@ -41,6 +41,6 @@ pub(super) const CASES: &[Case] = &[
     Case::good("not to be taken apart, over IPv6", "dont_fragment: true", "::1"),
     Case::good("one hop", "ttl: 1", "127.0.0.1"),
     Case::good("as many hops as there can be", "ttl: 255", "127.0.0.1"),
-    Case::bad("an address that nobody has", "", "127.255.255.255"),
-    Case::bad("a port", "", "127.0.0.1:80").differs(&[Difference::NoTarget]),
+    Case::bad("an address that nobody has", "", "127.255.255.255").differs(&[Difference::ToldUnreachable]),
+    Case::bad("a port", "", "127.0.0.1:80"),
 ];
