@@ -131,6 +131,15 @@ impl Opened {
     }
 }
 
+/// The hop limit, or the time to live, that a control message tells.
+fn limit_in(message: &ControlMessageOwned) -> Option<u8> {
+    if let ControlMessageOwned::Ipv4Ttl(limit) | ControlMessageOwned::Ipv6HopLimit(limit) = message {
+        u8::try_from(*limit).ok()
+    } else {
+        None
+    }
+}
+
 fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Heard> {
     let mut room = [IoSliceMut::new(buffer)];
     let mut control = nix::cmsg_space!(i32, i32);
@@ -140,14 +149,10 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Heard> {
         Some(&mut control),
         MsgFlags::empty(),
     )?;
-    let hop_limit = received.cmsgs().ok().and_then(|mut messages| {
-        messages.find_map(|message| match message {
-            ControlMessageOwned::Ipv4Ttl(limit) | ControlMessageOwned::Ipv6HopLimit(limit) => {
-                u8::try_from(limit).ok()
-            }
-            _ => None,
-        })
-    });
+    let hop_limit = received
+        .cmsgs()
+        .ok()
+        .and_then(|mut messages| messages.find_map(|message| limit_in(&message)));
     Ok(Heard {
         length: received.bytes,
         hop_limit,
