@@ -59,10 +59,10 @@ async fn echoed(
 ) -> Result<EchoFacts, Failure> {
     call.permit(&host_of(call.request.url), address)?;
     let begun = Instant::now();
-    let opened = socket::open(settings, address);
-    let echo = Echo::new(settings.payload);
+    let echo = Echo::new(settings.payload)?;
+    let opened = socket::open(settings, address, &echo);
     hop.timings.connect = begun.elapsed();
-    let (opened, echo) = (opened?, echo?);
+    let opened = opened?;
     let begun = Instant::now();
     let exchange = exchange(&opened, &echo, settings, address);
     let answered = timeout_at(call.request.deadline, exchange).await;

@@ -194,6 +194,18 @@ fn what_is_said_of_the_request_on_its_way_is_an_error_of_the_socket() {
     }
 }
 
+/// A raw socket is given what all others are sent: large replies must not crowd out a small one.
+#[tokio::test]
+async fn many_echoes_at_once_are_all_answered() {
+    let large = asking("payload_size: 65507, dont_fragment: true");
+    let small = asking("dont_fragment: true");
+    let probes = (0..60).map(|number| if number % 2 == 0 { &large } else { &small });
+    let probes = probes.map(|asking| asking.probe("icmp://127.0.0.1"));
+    for seen in futures_util::future::join_all(probes).await {
+        assert_eq!(seen.root(), "");
+    }
+}
+
 #[tokio::test]
 async fn a_deadline_holds() {
     // Nothing of the exchange may take longer, whatever the kernel does.

@@ -28,6 +28,10 @@ impl Echo {
         })
     }
 
+    pub(super) const fn id(&self) -> u16 {
+        self.header.id
+    }
+
     /// The request as the kind of socket takes it. Where the kernel makes the header of the packet, it writes id or
     /// checksum itself as it needs them.
     pub(super) fn request(&self, to: IpAddr, socket: EchoSocket, settings: &Settings) -> Vec<u8> {

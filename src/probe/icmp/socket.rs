@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd as _;
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::Settings;
+use super::packet::Echo;
 use crate::outcome::{EchoSocket, Failure};
 use crate::probe::connect;
 
@@ -30,7 +31,7 @@ pub(super) struct Heard {
 }
 
 /// Opens a socket for a target and connects it.
-pub(super) fn open(settings: &Settings, address: IpAddr) -> Result<Opened, Failure> {
+pub(super) fn open(settings: &Settings, address: IpAddr, echo: &Echo) -> Result<Opened, Failure> {
     let kinds: &[EchoSocket] = match address {
         // A bit of the packet's own header: only who writes that can set it.
         IpAddr::V4(_) if settings.dont_fragment => &[EchoSocket::RawWithHeader],
@@ -40,7 +41,7 @@ pub(super) fn open(settings: &Settings, address: IpAddr) -> Result<Opened, Failu
     for kind in kinds {
         match create(*kind, address) {
             Ok(socket) => {
-                return prepare(socket, *kind, settings, address)
+                return prepare(socket, *kind, settings, (address, echo))
                     .map_err(|error| Failure::Connect(connect::classify(&error)));
             }
             // Another kind of socket may be permitted; no other may have the family, or a descriptor left.
@@ -84,7 +85,12 @@ fn is_missing_family(error: &io::Error) -> bool {
     missing.into_iter().any(|errno| number == Some(errno as i32))
 }
 
-fn prepare(socket: Socket, kind: EchoSocket, settings: &Settings, address: IpAddr) -> io::Result<Opened> {
+fn prepare(
+    socket: Socket,
+    kind: EchoSocket,
+    settings: &Settings,
+    (address, echo): (IpAddr, &Echo),
+) -> io::Result<Opened> {
     let hops = u32::from(settings.hop_limit);
     match address {
         IpAddr::V4(_) => {
@@ -109,9 +115,44 @@ fn prepare(socket: Socket, kind: EchoSocket, settings: &Settings, address: IpAdd
         }
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
+    if kind != EchoSocket::Datagram {
+        // A raw socket is given every packet of the protocol that comes in, the replies to all other probes too.
+        socket.attach_filter(&filter(address, echo.id()))?;
+    }
     socket.connect(&SocketAddr::new(address, 0).into())?;
     let socket = UdpSocket::from_std(socket.into())?;
     Ok(Opened { socket, kind })
+}
+
+/// A program for the kernel that lets nothing through but echo replies with an id (classic BPF).
+///
+/// An instruction is its operation, where to go on if a comparison holds and if it does not, and its operand.
+fn filter(address: IpAddr, id: u16) -> Vec<SockFilter> {
+    const LOAD_BYTE: u16 = 0x30;
+    const LOAD_HALF: u16 = 0x28;
+    const LOAD_BYTE_BEHIND_HEADER: u16 = 0x50;
+    const LOAD_HALF_BEHIND_HEADER: u16 = 0x48;
+    const LOAD_HEADER_LENGTH: u16 = 0xb1;
+    const IS: u16 = 0x15;
+    const TAKE: u16 = 0x06;
+    let mut program = Vec::with_capacity(7);
+    // A packet of IPv4 begins with its own header, of a length that stands in it.
+    let (byte, half, reply) = match address {
+        IpAddr::V4(_) => {
+            program.push(SockFilter::new(LOAD_HEADER_LENGTH, 0, 0, 0));
+            (LOAD_BYTE_BEHIND_HEADER, LOAD_HALF_BEHIND_HEADER, 0)
+        }
+        IpAddr::V6(_) => (LOAD_BYTE, LOAD_HALF, 129),
+    };
+    program.extend([
+        SockFilter::new(byte, 0, 0, 0),
+        SockFilter::new(IS, 0, 3, reply),
+        SockFilter::new(half, 0, 0, 4),
+        SockFilter::new(IS, 0, 1, u32::from(id)),
+        SockFilter::new(TAKE, 0, 0, u32::MAX),
+        SockFilter::new(TAKE, 0, 0, 0),
+    ]);
+    program
 }
 
 impl Opened {
