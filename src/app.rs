@@ -25,11 +25,14 @@ use crate::web;
 mod access;
 mod attendants;
 mod demand;
+mod on_demand;
 mod single;
 mod supervisor;
 
-/// Requests for the supervisor that may lie in their channel: more than probes may run.
-const COMMANDS: usize = 16_384;
+use on_demand::{OnDemand, Terms};
+
+/// Requests for the supervisor that may lie in their channel.
+const COMMANDS: usize = 16;
 
 /// How long connections under way may go on once everything else has stopped.
 const WEB_GRACE: Duration = Duration::from_secs(3);
@@ -180,7 +183,7 @@ impl App {
     pub async fn run(mut self, listeners: Vec<TcpListener>, stop: CancellationToken) {
         let (kept, changes) = mpsc::channel(keeper::ROOM);
         let mut keeping = JoinSet::new();
-        if let Some(store) = self.store {
+        if let Some(store) = self.store.take() {
             keeping.spawn(keeper::run(store, changes));
         }
         let recorder = Arc::new(Recorder::new(
@@ -191,21 +194,20 @@ impl App {
         recorder.remember_incidents(std::mem::take(&mut self.remembered.incidents));
         let (commands, asked) = mpsc::channel(COMMANDS);
         let front = Arc::new(ArcSwap::default());
-        let access = access::Watch::new(self.settings.web.config_file.as_deref(), self.access, &recorder);
+        let file = self.settings.web.config_file.as_deref();
+        let access = access::Watch::new(file, self.access.take(), &recorder);
         let room = demand::room(&self.config.demand);
         let gate = web::Gate::new(room, Arc::clone(&self.state));
         let gate = Arc::new(ArcSwap::from_pointee(gate));
+        let on_demand = Arc::new(self.on_demand(&recorder));
         let site = web::Site {
             state: Arc::clone(&self.state),
             clock: Arc::clone(&self.clock),
             front: Arc::clone(&front),
             commands,
+            probing: Arc::clone(&on_demand) as Arc<dyn web::Probing>,
             timeout_offset: self.settings.timeout_offset,
-            limits: web::Limits {
-                connections: demand::connections(room),
-                grace: WEB_GRACE,
-                ..web::Limits::default()
-            },
+            limits: limits(room),
             access: access.current(),
             gate: Arc::clone(&gate),
             prefix: self.settings.web.prefix.as_str().into(),
@@ -220,6 +222,7 @@ impl App {
                 recorder: Arc::clone(&recorder),
                 front,
                 gate,
+                on_demand,
                 anchor_module: self.anchor_module,
                 remembered: self.remembered,
             },
@@ -234,6 +237,21 @@ impl App {
         drop(recorder);
         keeping.join_all().await;
         web.stop().await;
+    }
+
+    fn on_demand(&self, recorder: &Arc<Recorder>) -> OnDemand {
+        let prober = Arc::new(prober(&self.config, Arc::clone(&self.clock)));
+        let terms = Terms::of(&self.config, &prober);
+        OnDemand::new(terms, Arc::clone(&self.state), Arc::clone(recorder))
+    }
+}
+
+/// What the servers take on beside so many probes on demand.
+fn limits(room: web::Room) -> web::Limits {
+    web::Limits {
+        connections: demand::connections(room),
+        grace: WEB_GRACE,
+        ..web::Limits::default()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::endpoint::ProberName;
 mod answer;
 mod failure;
 mod resolution;
+mod size;
 mod tls;
 
 pub use answer::{

@@ -267,8 +267,7 @@ impl Prober {
             targets: &targets,
         };
         let until = budget::until(Stage::Dns, request.deadline);
-        // On the heap: the rest of the probe need not carry the room for it.
-        Box::pin(self.resolver.resolve(&question, until)).await
+        self.resolver.resolve(&question, until).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is known, over HTTP: metrics, health, the configuration, the JSON API, probes on demand and a page.
 //!
 //! A server holds no state of its own. It reads the state that the scrape reads, and asks `app` for what it may not do
-//! itself (a probe, a reload) over one bounded channel.
+//! itself: a reload over one bounded channel, a probe by way of [`Probing`].
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Request, Response, StatusCode, Version};
@@ -22,7 +24,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::cause::Cause;
 use crate::clock::Clock;
-use crate::endpoint::AddressChoice;
+use crate::endpoint::{AddressChoice, Endpoint};
 use crate::metrics::Exporter;
 use crate::outcome::Outcome;
 use crate::state::State;
@@ -42,7 +44,7 @@ mod traffic;
 
 pub use gate::{Gate, Room};
 pub use logs::shown_target;
-pub use probe::explain;
+pub use probe::Explained;
 
 use access::Access;
 use body::Body;
@@ -61,6 +63,8 @@ pub struct Site {
     pub front: Arc<ArcSwap<Front>>,
     /// Where requests go that `app` carries out; a full channel is answered with 503.
     pub commands: mpsc::Sender<Command>,
+    /// Makes the probes on demand.
+    pub probing: Arc<dyn Probing>,
     /// Taken off the scrape timeout that Prometheus announces (`--timeout-offset`).
     pub timeout_offset: Duration,
     /// How much is taken on.
@@ -116,13 +120,12 @@ pub enum Command {
         /// Done, or why the old configuration stays.
         reply: oneshot::Sender<Result<(), String>>,
     },
-    /// Probe once, now.
-    Probe {
-        /// What and how.
-        request: ProbeRequest,
-        /// What came of it. Dropped by a client that no longer waits.
-        reply: oneshot::Sender<Result<ProbeAnswer, Unprobed>>,
-    },
+}
+
+/// Makes probes on demand, in the task of whoever asks: a request that goes away takes its probe along.
+pub trait Probing: fmt::Debug + Send + Sync {
+    /// Probes once, now.
+    fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, Result<Arc<ProbeAnswer>, Unprobed>>;
 }
 
 /// A probe on demand.
@@ -141,16 +144,16 @@ pub struct ProbeRequest {
 }
 
 /// What came of a probe on demand.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ProbeAnswer {
+    /// What was asked; or why the target is one that nobody can ask.
+    pub asked: Result<Endpoint, String>,
     /// What it saw.
     pub outcome: Outcome,
     /// What stands in the way, by this one probe.
     pub cause: Option<Cause>,
     /// The module in YAML, with every secret masked.
-    pub module: String,
-    /// What happened, line by line.
-    pub log: Vec<String>,
+    pub module: Arc<str>,
 }
 
 /// What is wrong with the request for a probe, for the one who sent it.

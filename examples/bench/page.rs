@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use linkwatch::clock::{Clock as _, SystemClock};
 use linkwatch::endpoint::{
     AddressChoice, Confirm, Endpoint, EndpointName, Expectation, Group, GroupName, Labels, ModuleName,
@@ -17,7 +19,7 @@ use linkwatch::outcome::{
 };
 use linkwatch::record::{Recorder, Seen};
 use linkwatch::state::{Catalogue, Own, State};
-use linkwatch::web::{Front, Gate, Limits, Room, Site, serve};
+use linkwatch::web::{Front, Gate, Limits, ProbeAnswer, ProbeRequest, Probing, Room, Site, Unprobed, serve};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -48,6 +50,16 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     runtime.block_on(measure(endpoints, pages))
 }
 
+/// No probes are made.
+#[derive(Debug)]
+struct Nobody;
+
+impl Probing for Nobody {
+    fn probe(&self, _: ProbeRequest) -> BoxFuture<'_, Result<Arc<ProbeAnswer>, Unprobed>> {
+        async { Err(Unprobed::Forbidden("only pages are asked for".to_owned())) }.boxed()
+    }
+}
+
 async fn measure(endpoints: usize, pages: usize) -> anyhow::Result<bool> {
     let state = fleet(endpoints)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -65,6 +77,7 @@ async fn measure(endpoints: usize, pages: usize) -> anyhow::Result<bool> {
         clock: Arc::new(SystemClock),
         front: Arc::new(ArcSwap::from_pointee(Front::default())),
         commands,
+        probing: Arc::new(Nobody),
         timeout_offset: Duration::ZERO,
         limits: Limits::default(),
     };

@@ -13,32 +13,38 @@ use crate::diagnosis;
 use crate::endpoint::{
     AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName, socket_url,
 };
-use crate::metrics::labels::without_credentials;
 use crate::outcome::{Outcome, Resolution};
 use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
-use crate::web::{BadProbe, ProbeAnswer, ProbeRequest};
+use crate::web::{BadProbe, ProbeRequest};
 
-/// Probes as asked; `shown` is the module as it may be shown.
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Probed {
+    /// What was asked; or why the target is one that nobody can ask.
+    pub(super) asked: Result<Endpoint, String>,
+    pub(super) outcome: Outcome,
+    pub(super) cause: Option<Cause>,
+}
+
+/// Probes as asked.
 pub(super) async fn probe(
-    asked: ProbeRequest,
-    module: Option<Arc<Module>>,
-    shown: String,
-    (prober, policy): (&Prober, &Policy),
-) -> Result<ProbeAnswer, BadProbe> {
-    let Some(module) = module else {
-        return Err(BadProbe(format!("unknown module {:?}", asked.module)));
-    };
+    asked: &ProbeRequest,
+    module: &Module,
+    prober: &Prober,
+    policy: &Policy,
+) -> Result<Probed, BadProbe> {
     let name = ModuleName::from(asked.module.as_str());
     let begun = Instant::now();
     if let Some(hostname) = &asked.hostname {
         check_hostname(hostname)?;
-        check_host_header(hostname, &module)?;
+        check_host_header(hostname, module)?;
     }
     let url = match target(&asked.target, module.prober.name()) {
         Ok(url) => url,
         Err(reason) => {
-            return Ok(ProbeAnswer {
+            return Ok(Probed {
+                asked: Err(reason),
                 // What is said of a target that nobody can be asked for: like blackbox_exporter, that the probe failed,
                 // so that the same rules fire.
                 outcome: Outcome {
@@ -50,8 +56,6 @@ pub(super) async fn probe(
                     attempts: Vec::new(),
                 },
                 cause: None,
-                log: vec![reason],
-                module: shown,
             });
         }
     };
@@ -63,7 +67,7 @@ pub(super) async fn probe(
     let outcome = prober
         .probe(&Request {
             url: &endpoint.url,
-            module: &module,
+            module,
             addresses: asked.addresses,
             expect: &endpoint.group.expect,
             told: &[],
@@ -77,9 +81,8 @@ pub(super) async fn probe(
     let context = diagnosis::Context::at(prober.clock.now());
     let verdict = diagnosis::diagnose(&outcome, &endpoint, &context);
     let cause = verdict.root.map(|root| root.cause);
-    Ok(ProbeAnswer {
-        log: log(&endpoint, &outcome, cause),
-        module: shown,
+    Ok(Probed {
+        asked: Ok(endpoint),
         outcome,
         cause,
     })
@@ -180,72 +183,4 @@ fn endpoint(url: Url, module: ModuleName, timeout: Duration) -> Endpoint {
         expect: Expectation::default(),
     };
     Endpoint::of(url, Arc::new(group))
-}
-
-/// What happened, line by line, for `debug=true`.
-fn log(endpoint: &Endpoint, outcome: &Outcome, cause: Option<Cause>) -> Vec<String> {
-    let mut lines = vec![format!(
-        "probing {} by module {}",
-        without_credentials(&endpoint.url),
-        endpoint.group.module
-    )];
-    let resolution = &outcome.resolution;
-    for answer in &resolution.answers {
-        lines.push(format!(
-            "dns {:?} {}: {:?}",
-            answer.family, answer.server, answer.reply
-        ));
-    }
-    lines.push(format!(
-        "resolved {:?} in {:?}",
-        resolution.addresses, resolution.elapsed
-    ));
-    for attempt in &outcome.attempts {
-        for hop in &attempt.hops {
-            lines.push(format!(
-                "asked {} at {:?}: {:?}",
-                shown(&hop.url),
-                hop.address,
-                hop.timings
-            ));
-            if let Some(chain) = hop.tls.as_ref().and_then(|tls| tls.chain.as_ref()) {
-                let leaf = chain
-                    .leaf()
-                    .map(|leaf| format!("{} by {}, until {}", leaf.subject, leaf.issuer, leaf.not_after));
-                lines.push(format!(
-                    "certificate {}; problems: {:?}",
-                    leaf.unwrap_or_default(),
-                    chain.problems
-                ));
-            }
-            if let Some(response) = &hop.response {
-                lines.push(format!(
-                    "answer {}, {} bytes of body",
-                    response.status, response.body_length
-                ));
-            }
-            if let Some(answer) = &hop.answer {
-                lines.push(format!("answer {answer:?}"));
-            }
-            if let Some(failure) = &hop.failure {
-                lines.push(format!("failed: {failure}"));
-            }
-        }
-        for violation in &attempt.violations {
-            lines.push(format!(
-                "rule {:?} broken: expected {}, actual {}",
-                violation.rule, violation.expected, violation.actual
-            ));
-        }
-    }
-    lines.push(match cause {
-        Some(cause) => format!("probe failed after {:?}: {cause}", outcome.elapsed),
-        None => format!("probe succeeded after {:?}", outcome.elapsed),
-    });
-    lines
-}
-
-/// A URL as it may be printed.
-fn shown(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| url.to_owned(), |url| without_credentials(&url).into_owned())
 }

@@ -6,26 +6,22 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, attendants, demand, single};
-use crate::cause::Cause;
+use super::on_demand::{OnDemand, Terms};
+use super::{Settings, attendants, demand};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors, GroupPlan};
 use crate::discovery::{self, Discovered, Feed};
 use crate::endpoint::{Endpoint, Labels, ModuleName};
-use crate::metrics::blackbox::success;
 use crate::probe::{Module, Prober};
 use crate::record::Recorder;
-use crate::record::demand::Asked;
 use crate::schedule::runner::{Deployment, Doubts, Runner};
 use crate::state::State;
 use crate::state::store::Remembered;
-use crate::telemetry::PROBES;
-use crate::web::{self, Command, Front, Gate, ProbeAnswer, ProbeRequest, Unprobed};
+use crate::web::{Command, Front, Gate};
 
 /// What the supervisor is built from.
 #[derive(Debug)]
@@ -36,6 +32,7 @@ pub(super) struct Parts {
     pub(super) recorder: Arc<Recorder>,
     pub(super) front: Arc<ArcSwap<Front>>,
     pub(super) gate: Arc<ArcSwap<Gate>>,
+    pub(super) on_demand: Arc<OnDemand>,
     pub(super) anchor_module: Arc<Module>,
     pub(super) remembered: Remembered,
 }
@@ -49,7 +46,6 @@ pub(super) struct Supervisor {
     /// What each source of each group has found; the last good answer stays over reloads.
     found: HashMap<attendants::SourceKey, Vec<Discovered>>,
     attendants: attendants::Attendants,
-    singles: JoinSet<()>,
     deployments: watch::Sender<Deployment>,
     /// Every endpoint, whichever share of the catalogue it is in.
     everything: watch::Sender<Arc<[Arc<Endpoint>]>>,
@@ -92,7 +88,6 @@ impl Supervisor {
             prober,
             found: HashMap::new(),
             attendants,
-            singles: JoinSet::new(),
             deployments,
             everything,
         };
@@ -114,11 +109,9 @@ impl Supervisor {
                 () = received(&mut hangup) => self.reload_unasked(),
                 Some(news) = self.attendants.next() => self.take_in(news),
                 _ = look.tick() => self.look_for_changes(),
-                Some(_) = self.singles.join_next(), if !self.singles.is_empty() => {}
             }
         }
         self.attendants.stop().await;
-        self.singles.shutdown().await;
     }
 
     fn obey(&mut self, command: Command) {
@@ -127,46 +120,7 @@ impl Supervisor {
                 // Whoever asked may have gone: the reload stands all the same.
                 let _ = reply.send(self.reload());
             }
-            Command::Probe { request, reply } => self.probe(request, reply),
         }
-    }
-
-    fn probe(&mut self, request: ProbeRequest, reply: oneshot::Sender<Result<ProbeAnswer, Unprobed>>) {
-        let name = ModuleName::from(request.module.as_str());
-        let module = self.config.modules.get(&name).cloned();
-        let recorder = Arc::clone(&self.parts.recorder);
-        if module.is_none() {
-            recorder.unknown_module();
-        }
-        let catalogue = self.parts.state.catalogue();
-        if let Err(unprobed) = demand::admit(&self.config.demand, &catalogue, &request.target) {
-            recorder.refused();
-            // Whoever asked may have gone.
-            let _ = reply.send(Err(unprobed));
-            return;
-        }
-        let shown = config::show_module(&self.config, &name).unwrap_or_default();
-        let prober = Arc::clone(&self.prober);
-        let policy = self.config.demand.policy.clone();
-        self.singles.spawn(async move {
-            let target = web::shown_target(&request.target);
-            let answer = single::probe(request, module, shown, (&prober, &policy)).await;
-            if let Ok(answer) = &answer {
-                log(&target, &name, answer);
-                if answer.outcome.forbidden() {
-                    recorder.refused();
-                }
-                recorder.asked(Asked {
-                    module: name.as_str().to_owned(),
-                    target,
-                    success: success(&answer.outcome),
-                    elapsed: answer.outcome.elapsed,
-                    text: web::explain(answer),
-                });
-            }
-            // Whoever asked may have gone.
-            let _ = reply.send(answer.map_err(Unprobed::from));
-        });
     }
 
     /// Loads the configuration anew; one that is not usable changes nothing but the metric that says so.
@@ -270,6 +224,7 @@ impl Supervisor {
     /// Makes `/probe` follow the configuration.
     fn put_demand_in_force(&self) {
         let parts = &self.parts;
+        parts.on_demand.replace(Terms::of(&self.config, &self.prober));
         let modules = self.config.modules.keys().map(ModuleName::as_str);
         parts
             .recorder
@@ -361,17 +316,6 @@ impl Supervisor {
             labels: Labels::default(),
         };
         hosts.into_iter().map(discovered).collect()
-    }
-}
-
-/// A line about one probe on demand, for who wants them (`--log.prober`).
-fn log(target: &str, module: &ModuleName, answer: &ProbeAnswer) {
-    let elapsed = answer.outcome.elapsed.as_secs_f64();
-    if success(&answer.outcome) {
-        tracing::debug!(target: PROBES, target, %module, duration_seconds = elapsed, "probe succeeded");
-    } else {
-        let cause = answer.cause.map_or("none", Cause::as_str);
-        tracing::error!(target: PROBES, target, %module, duration_seconds = elapsed, cause, "probe failed");
     }
 }
 

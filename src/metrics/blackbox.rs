@@ -14,7 +14,6 @@ use url::Url;
 use super::negotiate::Format;
 use super::protobuf::FamilyBuffer;
 use super::scrape::ScrapeError;
-use super::text::{Descriptions, Rewriter};
 use crate::cause::Cause;
 use crate::endpoint::ProberName;
 use crate::outcome::{
@@ -37,31 +36,41 @@ pub struct Probe<'a> {
     pub cause: Option<Cause>,
 }
 
+/// Bytes that the series of most probes take in text.
+const TEXT: usize = 8 * 1024;
+
 /// Encodes the series of a probe.
 pub fn render(probe: &Probe<'_>, format: Format) -> Result<Vec<u8>, ScrapeError> {
     let view = View::of(probe);
-    let mut text = String::new();
-    let mut bytes = Vec::new();
-    let mut family = FamilyBuffer::default();
-    for series in of(probe.outcome.prober) {
-        let samples = (series.samples)(&view);
-        if samples.is_empty() {
-            continue;
-        }
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Samples { series, samples }));
-        if let Some(dialect) = format.dialect() {
-            encode_registry(
-                &mut Rewriter::new(&mut text, dialect, Descriptions::Keep),
-                &registry,
-            )?;
-        } else {
-            family.add(&registry)?;
-            family.finish(&mut bytes)?;
-        }
+    let families = of(probe.outcome.prober).map(|series| Family {
+        series,
+        samples: (series.samples)(&view),
+    });
+    let families = families.filter(|family| !family.samples.is_empty());
+    if format.dialect().is_none() {
+        return messages(families);
     }
-    bytes.extend_from_slice(text.as_bytes());
+    // Of gauges, OpenMetrics and text 0.0.4 say the same in the same words.
+    let mut text = String::with_capacity(TEXT);
+    encode_registry(&mut text, &registry(families.collect()))?;
+    Ok(text.into_bytes())
+}
+
+/// In protobuf: a message for each family.
+fn messages(families: impl Iterator<Item = Family>) -> Result<Vec<u8>, ScrapeError> {
+    let mut bytes = Vec::new();
+    let mut buffer = FamilyBuffer::default();
+    for family in families {
+        buffer.add(&registry(vec![family]))?;
+        buffer.finish(&mut bytes)?;
+    }
     Ok(bytes)
+}
+
+fn registry(families: Vec<Family>) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Families(families)));
+    registry
 }
 
 /// Whether the probe succeeded at every address that was tried. One that there is no way to from here says nothing
@@ -99,20 +108,24 @@ fn judged(outcome: &Outcome) -> Option<&Attempt> {
 }
 
 #[derive(Debug)]
-struct Samples {
+struct Family {
     series: &'static ProbeSeries,
     samples: Vec<Sample>,
 }
 
-impl Collector for Samples {
+#[derive(Debug)]
+struct Families(Vec<Family>);
+
+impl Collector for Families {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let series = self.series;
-        let mut metric = encoder.encode_descriptor(series.name, series.help, None, MetricType::Gauge)?;
-        for (labels, value) in &self.samples {
-            if labels.is_empty() {
-                gauge(&mut metric, *value)?;
-            } else {
-                gauge(&mut metric.encode_family(labels)?, *value)?;
+        for Family { series, samples } in &self.0 {
+            let mut metric = encoder.encode_descriptor(series.name, series.help, None, MetricType::Gauge)?;
+            for (labels, value) in samples {
+                if labels.is_empty() {
+                    gauge(&mut metric, *value)?;
+                } else {
+                    gauge(&mut metric.encode_family(labels)?, *value)?;
+                }
             }
         }
         Ok(())

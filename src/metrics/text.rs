@@ -33,8 +33,8 @@ pub struct Rewriter<'w, W> {
     place: Place,
     /// The comment line so far, without its line break.
     comment: String,
-    /// The help line of a family whose type is not known yet: name and text.
-    help: Option<(String, String)>,
+    /// The help line of a family whose type is not known yet, without the words before the name; else empty.
+    help: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,35 +53,44 @@ impl<'w, W: Write> Rewriter<'w, W> {
             descriptions,
             place: Place::LineStart,
             comment: String::new(),
-            help: None,
+            help: String::new(),
         }
     }
 
     fn comment_ended(&mut self) -> fmt::Result {
-        let comment = std::mem::take(&mut self.comment);
-        if self.descriptions == Descriptions::Drop {
-            return Ok(());
-        }
-        if self.dialect == Dialect::OpenMetrics {
-            return writeln!(self.out, "{comment}");
-        }
-        if let Some((name, help)) = comment
-            .strip_prefix("# HELP ")
-            .and_then(|line| line.split_once(' '))
-        {
-            self.help = Some((name.to_owned(), help.to_owned()));
-        } else if let Some((name, kind)) = comment
-            .strip_prefix("# TYPE ")
-            .and_then(|line| line.split_once(' '))
-        {
-            let (suffix, kind) = classic_type(kind);
-            if let Some((_, help)) = self.help.take().filter(|(of, _)| of == name) {
-                writeln!(self.out, "# HELP {name}{suffix} {help}")?;
+        if self.descriptions == Descriptions::Keep {
+            if self.dialect == Dialect::OpenMetrics {
+                line(self.out, &[&self.comment])?;
+            } else if let Some(help) = self.comment.strip_prefix("# HELP ") {
+                self.help.clear();
+                self.help.push_str(help);
+            } else if let Some(family) = self.comment.strip_prefix("# TYPE ") {
+                describe(self.out, &self.help, family)?;
+                self.help.clear();
             }
-            writeln!(self.out, "# TYPE {name}{suffix} {kind}")?;
         }
+        self.comment.clear();
         Ok(())
     }
+}
+
+/// The lines that describe a family in 0.0.4. `help` is its name and its text, `family` its name and its type.
+fn describe(out: &mut impl Write, help: &str, family: &str) -> fmt::Result {
+    let Some((name, kind)) = family.split_once(' ') else {
+        return Ok(());
+    };
+    let (suffix, kind) = classic_type(kind);
+    if let Some((_, text)) = help.split_once(' ').filter(|(of, _)| *of == name) {
+        line(out, &["# HELP ", name, suffix, " ", text])?;
+    }
+    line(out, &["# TYPE ", name, suffix, " ", kind])
+}
+
+fn line(out: &mut impl Write, parts: &[&str]) -> fmt::Result {
+    for part in parts {
+        out.write_str(part)?;
+    }
+    out.write_char('\n')
 }
 
 impl<W: Write> Write for Rewriter<'_, W> {
@@ -94,7 +103,7 @@ impl<W: Write> Write for Rewriter<'_, W> {
                     Place::Sample
                 };
             }
-            let line_break = text.find('\n');
+            let line_break = memchr::memchr(b'\n', text.as_bytes());
             let (part, rest) = match line_break {
                 Some(at) => (&text[..at], &text[at + 1..]),
                 None => (text, ""),

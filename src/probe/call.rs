@@ -69,7 +69,7 @@ impl<'a> Call<'a> {
             targets: &[],
         };
         let until = budget::until(Stage::Dns, self.request.deadline);
-        let resolution = Box::pin(self.prober.resolver.resolve(&question, until)).await;
+        let resolution = self.prober.resolver.resolve(&question, until).await;
         hop.timings.dns += resolution.elapsed;
         let addresses = resolution.addresses.iter().take(DIALS_LIMIT);
         let addresses: Vec<_> = addresses.map(|address| SocketAddr::new(*address, port)).collect();

@@ -159,10 +159,11 @@ impl Resolver {
                 elapsed,
                 answers: Vec::new(),
                 addresses: ordered(question, &found),
-                targets: self.look_up_targets(question, limit).await,
+                targets: Box::pin(self.look_up_targets(question, limit)).await,
             };
         }
-        self.ask(question, host, &name, deadline).await
+        // On the heap: the rest of the probe need not carry the room for it.
+        Box::pin(self.ask(question, host, &name, deadline)).await
     }
 
     /// Asks the servers, in as many rounds as it takes until one has settled the question.

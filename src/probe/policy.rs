@@ -60,6 +60,12 @@ pub static OPEN: Policy = Policy {
 };
 
 impl Policy {
+    /// Whether it permits whatever is asked for.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == OPEN
+    }
+
     /// Addresses of this machine and its surroundings may not be probed unless a network within them is allowed; of the
     /// others what is allowed, or everything where nothing is, and nothing that is denied.
     #[must_use]

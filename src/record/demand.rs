@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::Recorder;
-use crate::state::demand::Debugged;
+use crate::state::demand::{Account, Debugged};
 
 /// Longest target that is kept, in bytes.
 const MOST_TARGET: usize = 2048;
@@ -20,8 +20,10 @@ pub struct Asked {
     pub success: bool,
     /// How long it took.
     pub elapsed: Duration,
+    /// Bytes that it takes, about.
+    pub size: usize,
     /// Log, series and module.
-    pub text: String,
+    pub account: Account,
 }
 
 impl Recorder {
@@ -32,7 +34,8 @@ impl Recorder {
             mut target,
             success,
             elapsed,
-            text,
+            size,
+            account,
         } = asked;
         let demand = &self.state.demand;
         demand.count(&module, success, elapsed);
@@ -47,7 +50,8 @@ impl Recorder {
             module,
             target,
             success,
-            text,
+            size,
+            account,
         });
     }
 

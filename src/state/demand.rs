@@ -7,7 +7,7 @@ use std::time::Duration;
 
 mod history;
 
-pub use history::{Debugged, History};
+pub use history::{Account, Debugged, History};
 
 /// Modules that have series of their own; what the others do is counted together.
 pub const MOST_MODULES: usize = 200;

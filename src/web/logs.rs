@@ -52,7 +52,7 @@ pub(super) fn logs(server: &Server, uri: &Uri) -> Response<Body> {
     drop(history);
     found.map_or_else(
         || body::text(StatusCode::NOT_FOUND, "no such probe is remembered\n"),
-        |result| body::text(StatusCode::OK, result.text.clone()),
+        |result| body::text(StatusCode::OK, result.account.to_string()),
     )
 }
 

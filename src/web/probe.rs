@@ -1,19 +1,22 @@
 //! `/probe`: one probe on demand, in blackbox_exporter's terms.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderName};
 use hyper::{HeaderMap, Request, Response, StatusCode};
-use tokio::sync::oneshot;
 
 use super::body::{self, Body};
 use super::route::{busy, content_type, header};
-use super::{Command, ProbeAnswer, ProbeRequest, Server};
+use super::{ProbeAnswer, ProbeRequest, Server};
 use crate::endpoint::AddressChoice;
 use crate::metrics::blackbox::{Probe, render};
 use crate::metrics::negotiate::Format;
+
+mod explained;
+
+pub use explained::Explained;
 
 /// The module of a request that names none.
 const DEFAULT_MODULE: &str = "http_2xx";
@@ -44,25 +47,16 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
     let Ok(pass) = gate.enter(&module, timeout).await else {
         return busy();
     };
-    let (reply, answer) = oneshot::channel();
-    let request_of_ours = ProbeRequest {
+    let probe = server.site.probing.probe(ProbeRequest {
         target,
         module,
         hostname: query.hostname,
         addresses: query.addresses,
         timeout: timeout.saturating_sub(pass.waited()),
-    };
-    let command = Command::Probe {
-        request: request_of_ours,
-        reply,
-    };
-    if server.site.commands.try_send(command).is_err() {
-        return busy();
-    }
-    match tokio::time::timeout(timeout.max(DEFAULT_TIMEOUT) + OVERDUE, answer).await {
-        Ok(Ok(Ok(answer))) => show(&answer, query.debug, request.headers()),
-        Ok(Ok(Err(unprobed))) => body::text(unprobed.status(), format!("{unprobed}\n")),
-        Ok(Err(_)) => busy(),
+    });
+    match tokio::time::timeout(timeout.max(DEFAULT_TIMEOUT) + OVERDUE, probe).await {
+        Ok(Ok(answer)) => show(&answer, query.debug, request.headers()),
+        Ok(Err(unprobed)) => body::text(unprobed.status(), format!("{unprobed}\n")),
         Err(_) => body::text(StatusCode::GATEWAY_TIMEOUT, "the probe did not end in time\n"),
     }
 }
@@ -70,32 +64,12 @@ pub(super) async fn probe(server: &Server, request: &Request<Incoming>) -> Respo
 fn show(answer: &ProbeAnswer, debug: Debug, headers: &HeaderMap) -> Response<Body> {
     let format = match debug {
         Debug::Off => Format::negotiate_probe(header(headers, &ACCEPT).as_deref()),
-        Debug::On => return body::text(StatusCode::OK, explain(answer)),
+        Debug::On => return body::text(StatusCode::OK, Explained(answer).to_string()),
     };
     match render(&answer.seen(), format) {
         Ok(series) => body::with_type(StatusCode::OK, content_type(format), body::whole(series)),
         Err(error) => body::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
-}
-
-/// What blackbox_exporter's users know as the debug output.
-#[must_use]
-pub fn explain(answer: &ProbeAnswer) -> String {
-    let mut text = String::from("Logs for the probe:\n");
-    for line in &answer.log {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{line}");
-    }
-    let series = match render(&answer.seen(), Format::CLASSIC) {
-        Ok(series) => String::from_utf8_lossy(&series).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    let _ = writeln!(
-        text,
-        "\n\n\nMetrics that would have been returned:\n{series}\n\n\nModule configuration:\n{}",
-        answer.module,
-    );
-    text
 }
 
 impl ProbeAnswer {
@@ -125,24 +99,27 @@ struct Query {
 impl Query {
     /// The first of each parameter counts; an empty one is as good as none.
     fn parse(query: &str) -> Self {
-        let first = |name: &str| {
-            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-            let value = pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()));
-            value.filter(|value| !value.is_empty())
-        };
+        const NAMES: [&str; 5] = ["target", "module", "hostname", "addresses", "debug"];
+        let mut values = [const { None }; NAMES.len()];
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if let Some(at) = NAMES.iter().position(|name| *name == key) {
+                values[at].get_or_insert(value);
+            }
+        }
+        let [target, module, hostname, addresses, debug] = values;
+        let given =
+            |value: Option<Cow<'_, str>>| value.filter(|value| !value.is_empty()).map(Cow::into_owned);
         Self {
-            target: first("target"),
-            module: first("module"),
-            hostname: first("hostname"),
-            addresses: if first("addresses").as_deref() == Some("all") {
-                AddressChoice::All
-            } else {
-                AddressChoice::One
+            target: given(target),
+            module: given(module),
+            hostname: given(hostname),
+            addresses: match addresses.as_deref() {
+                Some("all") => AddressChoice::All,
+                Some(_) | None => AddressChoice::One,
             },
-            debug: if first("debug").as_deref() == Some("true") {
-                Debug::On
-            } else {
-                Debug::Off
+            debug: match debug.as_deref() {
+                Some("true") => Debug::On,
+                Some(_) | None => Debug::Off,
             },
         }
     }

@@ -14,7 +14,7 @@ use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 use regex::Regex;
 
-use crate::lab::{Answer, WebLab};
+use crate::lab::{Answer, Connect, WebLab};
 use crate::program::{Home, LIMIT};
 
 /// What no program prints.
@@ -153,8 +153,8 @@ fn read(mut pty: &Pty, seen: &Seen) {
     }
 }
 
-/// Ten endpoints of which nine answer; the last keeps its probe waiting for as long as `timeout` says.
-async fn nine_and_one(timeout: &str) -> (WebLab, Home) {
+/// Ten endpoints of which nine answer; the last keeps its probe waiting until it is let go.
+async fn nine_and_one() -> (WebLab, Home) {
     let site = WebLab::plain()
         .answer(Answer::status(200))
         .route("/9", Answer::Stall)
@@ -163,10 +163,16 @@ async fn nine_and_one(timeout: &str) -> (WebLab, Home) {
     let url = site.url("");
     let hosts: Vec<String> = (0..10).map(|number| format!("\"{url}/{number}\"")).collect();
     let home = Home::new(&format!(
-        "global: {{timeout: {timeout}}}\ngroups:\n  - {{name: shop, endpoint_name: \"{{url}}\", hosts: [{}]}}\n",
+        "global: {{timeout: 60s, interval: 60s}}\ngroups:\n  - {{name: shop, endpoint_name: \"{{url}}\", hosts: [{}]}}\n",
         hosts.join(", ")
     ));
     (site, home)
+}
+
+/// Ends the wait of the last, and of whoever asks again.
+async fn let_go(site: &WebLab) {
+    site.route("/9", Answer::CloseBeforeHead);
+    site.connect(Connect::Accept).await;
 }
 
 fn is_bar(screen: &str) -> bool {
@@ -176,12 +182,13 @@ fn is_bar(screen: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bar_shows_how_far_a_long_check_is_and_gives_way_to_the_table() {
-    let (_site, home) = nine_and_one("1s").await;
+    let (site, home) = nine_and_one().await;
     let file = home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let terminal = Terminal::start(100, &arguments);
     let screen = terminal.until("the bar", is_bar);
     assert_eq!(screen.trim_end().lines().count(), 1, "{screen}");
+    let_go(&site).await;
     let (code, screen, raw) = terminal.end();
     assert_eq!(code, Some(1));
     assert!(screen.starts_with("STATE     NAME"), "{screen}");
@@ -195,12 +202,13 @@ async fn a_bar_shows_how_far_a_long_check_is_and_gives_way_to_the_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bar_keeps_to_the_terminal_while_the_table_goes_into_a_pipe() {
-    let (_site, home) = nine_and_one("1s").await;
+    let (site, home) = nine_and_one().await;
     let file = home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let mut terminal = Terminal::with(100, &arguments, |command| command.stdout(Stdio::piped()));
     let mut piped = terminal.child.stdout.take().unwrap();
     terminal.until("the bar", is_bar);
+    let_go(&site).await;
     let mut text = String::new();
     tokio::task::block_in_place(|| piped.read_to_string(&mut text)).unwrap();
     let (code, screen, _) = terminal.end();
@@ -213,11 +221,12 @@ async fn the_bar_keeps_to_the_terminal_while_the_table_goes_into_a_pipe() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_color_is_obeyed_and_nothing_of_the_bar_is_left_without_colour_either() {
-    let (_site, home) = nine_and_one("1s").await;
+    let (site, home) = nine_and_one().await;
     let file = home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let terminal = Terminal::with(100, &arguments, |command| command.env("NO_COLOR", "1"));
     terminal.until("the bar", is_bar);
+    let_go(&site).await;
     let (_, screen, raw) = terminal.end();
     assert!(
         screen.starts_with("STATE     NAME") && !screen.contains("checked"),
@@ -233,11 +242,12 @@ async fn no_color_is_obeyed_and_nothing_of_the_bar_is_left_without_colour_either
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_columns_are_enough_for_bar_table_and_report() {
-    let (_site, home) = nine_and_one("1s").await;
+    let (site, home) = nine_and_one().await;
     let file = home.config_file();
     let terminal = Terminal::start(60, &["check", "--config.file", file.to_str().unwrap()]);
     let screen = terminal.until("the bar", is_bar);
     assert_eq!(screen.trim_end().lines().count(), 1, "it does not wrap: {screen}");
+    let_go(&site).await;
     let (_, screen, raw) = terminal.end();
     assert!(!screen.contains("checked"), "{screen}");
     let bare = Regex::new("\u{1b}\\[[0-9;]*[mK]").unwrap();
@@ -251,7 +261,7 @@ async fn sixty_columns_are_enough_for_bar_table_and_report() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_is_interrupted_takes_its_bar_away_and_says_how_far_it_was() {
-    let (_site, home) = nine_and_one("15s").await;
+    let (_site, home) = nine_and_one().await;
     let file = home.config_file();
     let terminal = Terminal::start(100, &["check", "--config.file", file.to_str().unwrap()]);
     terminal.until("the bar", is_bar);

@@ -232,7 +232,8 @@ fn demanded(recorder: &Recorder) {
         target: "https://a.example/".to_owned(),
         success: false,
         elapsed: Duration::from_millis(250),
-        text: "Logs for the probe:\n".to_owned(),
+        size: 0,
+        account: linkwatch::state::demand::Account::new("Logs for the probe:\n"),
     });
 }
 

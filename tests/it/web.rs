@@ -1,9 +1,5 @@
 //! What the server answers, over real sockets.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use linkwatch::cause::Cause;
 use linkwatch::clock::Clock;
@@ -20,7 +18,10 @@ use linkwatch::outcome::{Outcome, Resolution};
 use linkwatch::record::Recorder;
 use linkwatch::state::State;
 use linkwatch::traffic::{Report, Tier};
-use linkwatch::web::{BadProbe, Command, Ended, Front, Gate, Limits, ProbeAnswer, Room, Site, serve};
+use linkwatch::web::{
+    BadProbe, Command, Ended, Front, Gate, Limits, ProbeAnswer, ProbeRequest, Probing, Room, Site, Unprobed,
+    serve,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +36,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     site: Site,
     commands: mpsc::Receiver<Command>,
+    probes: mpsc::Receiver<Wanted>,
     stop: oneshot::Sender<()>,
     server: JoinSet<Ended>,
 }
@@ -48,6 +50,7 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, commands) = mpsc::channel(2);
+        let (wants, probes) = mpsc::channel(2);
         let room = Room {
             running: 1,
             waiting: 0,
@@ -60,6 +63,7 @@ impl Running {
             clock,
             front: Arc::new(ArcSwap::from_pointee(Front::default())),
             commands: sender,
+            probing: Arc::new(Passed(wants)),
             timeout_offset: Duration::from_millis(500),
             limits,
         };
@@ -72,6 +76,7 @@ impl Running {
             address,
             site,
             commands,
+            probes,
             stop,
             server,
         }
@@ -92,6 +97,24 @@ impl Running {
     async fn stopped(mut self) -> Ended {
         self.stop.send(()).unwrap();
         self.server.join_next().await.unwrap().unwrap()
+    }
+}
+
+/// A probe that somebody asks for, and whom to tell.
+type Wanted = (ProbeRequest, oneshot::Sender<Result<ProbeAnswer, BadProbe>>);
+
+/// Passes probes on to the test.
+#[derive(Debug)]
+struct Passed(mpsc::Sender<Wanted>);
+
+impl Probing for Passed {
+    fn probe(&self, request: ProbeRequest) -> BoxFuture<'_, Result<Arc<ProbeAnswer>, Unprobed>> {
+        async move {
+            let (reply, answer) = oneshot::channel();
+            self.0.send((request, reply)).await.unwrap();
+            Ok(Arc::new(answer.await.unwrap()?))
+        }
+        .boxed()
     }
 }
 
@@ -172,9 +195,9 @@ fn answer(cause: Option<Cause>) -> ProbeAnswer {
             resolution: Resolution::default(),
             attempts: Vec::new(),
         },
+        asked: Err("resolved nothing".to_owned()),
         cause,
-        module: "prober: http\n".to_owned(),
-        log: vec!["resolved nothing".to_owned()],
+        module: "prober: http\n".into(),
     }
 }
 
@@ -316,13 +339,11 @@ async fn probed(
     path: &str,
     headers: &[&str],
     result: Result<ProbeAnswer, BadProbe>,
-) -> (Reply, linkwatch::web::ProbeRequest) {
+) -> (Reply, ProbeRequest) {
     let address = server.address;
     tokio::join!(ask(address, "GET", path, headers), async {
-        let Some(Command::Probe { request, reply }) = server.commands.recv().await else {
-            panic!("no probe was asked for");
-        };
-        reply.send(result.map_err(Into::into)).unwrap();
+        let (request, reply) = server.probes.recv().await.unwrap();
+        reply.send(result).unwrap();
         request
     })
 }
@@ -430,9 +451,7 @@ async fn probes_beyond_the_limit_are_refused_and_metrics_are_not() {
     let address = server.address;
     let mut parked = JoinSet::new();
     parked.spawn(async move { ask(address, "GET", "/probe?target=a", &[]).await });
-    let Some(Command::Probe { reply, .. }) = server.commands.recv().await else {
-        panic!("no probe was asked for");
-    };
+    let (_, reply) = server.probes.recv().await.unwrap();
     assert_eq!(server.get("/probe?target=b").await.status, 503);
     assert_eq!(server.get("/metrics").await.status, 200);
     reply.send(Ok(answer(None))).unwrap();
@@ -446,7 +465,6 @@ async fn a_full_channel_is_answered_with_503() {
     while let Ok(permit) = server.site.commands.clone().try_reserve_owned() {
         held.push(permit);
     }
-    assert_eq!(server.get("/probe?target=a").await.status, 503);
     assert_eq!(server.ask("POST", "/-/reload", &[]).await.status, 503);
     assert_eq!(server.get("/metrics").await.status, 200);
 }
@@ -457,9 +475,7 @@ async fn a_request_under_way_is_answered_before_the_server_ends() {
     let address = server.address;
     let mut parked = JoinSet::new();
     parked.spawn(async move { ask(address, "GET", "/probe?target=a", &[]).await });
-    let Some(Command::Probe { reply, .. }) = server.commands.recv().await else {
-        panic!("no probe was asked for");
-    };
+    let (_, reply) = server.probes.recv().await.unwrap();
     let mut ending = JoinSet::new();
     ending.spawn(server.stopped());
     // The listener goes first: wait for that, so that the answer surely comes after the stop.
@@ -483,12 +499,25 @@ async fn a_request_that_outlives_the_grace_period_is_cut_off() {
         .write_all(b"GET /probe?target=a HTTP/1.1\r\nhost: test\r\n\r\n")
         .await
         .unwrap();
-    let parked = server.commands.recv().await.unwrap();
+    let parked = server.probes.recv().await.unwrap();
     assert_eq!(server.stopped().await, Ended::Cut(1));
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
     assert!(rest.is_empty());
     drop(parked);
+}
+
+#[tokio::test]
+async fn who_goes_away_takes_the_probe_along() {
+    let mut server = Running::small().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let ask = b"GET /probe?target=a HTTP/1.1\r\nhost: test\r\n\r\n";
+    stream.write_all(ask).await.unwrap();
+    let (_, mut reply) = server.probes.recv().await.unwrap();
+    drop(stream);
+    reply.closed().await;
+    let (after, _) = probed(&mut server, "/probe?target=b", &[], Ok(answer(None))).await;
+    assert_eq!(after.status, 200, "its place is free again");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The families of `/probe`, by prober.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::{View, success};
 use crate::endpoint::ProberName;
@@ -30,8 +32,20 @@ pub(in crate::metrics) struct ProbeSeries {
 pub(super) type Sample = (Vec<(Cow<'static, str>, String)>, f64);
 
 /// Every family that a prober may export, by name.
-pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
-    let tables: &[&[ProbeSeries]] = match prober {
+pub(in crate::metrics) fn of(prober: ProberName) -> impl Iterator<Item = &'static ProbeSeries> {
+    static SORTED: LazyLock<HashMap<ProberName, Vec<&'static ProbeSeries>>> = LazyLock::new(|| {
+        let sorted = |prober: &ProberName| {
+            let mut series: Vec<_> = tables(*prober).iter().copied().flatten().collect();
+            series.sort_by_key(|series| series.name);
+            (*prober, series)
+        };
+        ProberName::ALL.iter().map(sorted).collect()
+    });
+    SORTED.get(&prober).into_iter().flatten().copied()
+}
+
+const fn tables(prober: ProberName) -> &'static [&'static [ProbeSeries]] {
+    match prober {
         ProberName::Http => &[
             COMMON,
             address::SERIES,
@@ -66,10 +80,7 @@ pub(in crate::metrics) fn of(prober: ProberName) -> Vec<&'static ProbeSeries> {
         ProberName::WebSocket => &[COMMON, address::SERIES, certificate::SERIES, websocket::SERIES],
         ProberName::Dns => &[COMMON, address::SERIES, certificate::SERIES, dns::SERIES],
         ProberName::Icmp => &[COMMON, address::SERIES, icmp::SERIES],
-    };
-    let mut series: Vec<_> = tables.iter().copied().flatten().collect();
-    series.sort_by_key(|series| series.name);
-    series
+    }
 }
 
 /// Of every prober.

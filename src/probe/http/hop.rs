@@ -183,13 +183,13 @@ impl Journey<'_> {
         let way = match (proxy, address) {
             (Some(proxy), _) => {
                 self.permit_behind_a_proxy(url, address)?;
-                self.by_proxy(proxy, url, address, hop).await?
+                Box::pin(self.by_proxy(proxy, url, address, hop)).await?
             }
             (None, Some(address)) => {
                 let address = SocketAddr::new(address, port_of(url));
                 Way::Through(self.dial(url, &[address], hop).await?)
             }
-            (None, None) => Way::Through(self.look_up_and_dial(url, hop).await?),
+            (None, None) => Way::Through(Box::pin(self.look_up_and_dial(url, hop)).await?),
         };
         match way {
             Way::Through(socket) if url.scheme() == "https" => self.shake(socket, url, home, leg).await,
@@ -272,7 +272,8 @@ impl Journey<'_> {
             Ready::Line(line, version) => exchange::exchange(line, version, request, reading, deadline).await,
             Ready::Quic(session) => {
                 let request = (request.map(drop), ask.body.cloned().unwrap_or_default());
-                http3::exchange(session, request, reading, deadline).await
+                // On the heap, as all that most probes do without: the rest need not carry the room for it.
+                Box::pin(http3::exchange(session, request, reading, deadline)).await
             }
         };
         let Answer {

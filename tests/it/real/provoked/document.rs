@@ -79,10 +79,21 @@ fn settled(text: &str) -> String {
         (r"in the last 15 minutes: \d+", "in the last 15 minutes: 12"),
         (r"\d+m \d+s off", "5m 0s off"),
     ];
-    replaced.iter().fold(text.to_owned(), |text, (pattern, with)| {
+    let text = replaced.iter().fold(text.to_owned(), |text, (pattern, with)| {
         Regex::new(pattern)
             .unwrap()
             .replace_all(&text, *with)
             .into_owned()
-    })
+    });
+    in_order_of_hosts(&text)
+}
+
+/// Alertmanager tells alerts in the order in which they began, which two hosts that break at once may change.
+fn in_order_of_hosts(text: &str) -> String {
+    let host = Regex::new(r"^\S+\.example: ").unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    for hosts in lines.chunk_by_mut(|one, next| host.is_match(one) && host.is_match(next)) {
+        hosts.sort_unstable();
+    }
+    lines.join("\n")
 }
