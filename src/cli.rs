@@ -350,8 +350,13 @@ fn lasting_or_seconds(text: &str) -> Result<Duration, String> {
         .map_or_else(|| lasting(text), Ok)
 }
 
-/// A URL, or only the path that links begin with, as Prometheus' programs take it.
+/// A URL, with its scheme or without, as Prometheus' programs take it: quotes around it are a slip of the shell's.
 fn external_url(text: &str) -> Result<url::Url, String> {
+    if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+        return Err(format!(
+            "{text:?} begins or ends with a quote (leave the quotes out)"
+        ));
+    }
     let whole = if text.contains("://") {
         text.to_owned()
     } else {
@@ -451,6 +456,27 @@ mod tests {
         }
         let vsock = Cli::try_parse_from(["linkwatch", "--web.listen-address=vsock://:9115"]);
         assert!(vsock.unwrap_err().to_string().contains("virtual machine"));
+    }
+
+    #[test]
+    fn an_external_url_is_one_with_or_without_its_scheme_and_never_in_quotes() {
+        for (given, taken) in [
+            (
+                "http://proxy.test/prometheus",
+                Some("http://proxy.test/prometheus"),
+            ),
+            ("https://double--dash.test", Some("https://double--dash.test/")),
+            ("watch.test/x", Some("http://watch.test/x")),
+            ("'https://watch.test/x'", None),
+            ("'http://watch.test/x", None),
+            ("'watch.test/x'", None),
+            ("watch.test/x\"", None),
+            ("http://", None),
+        ] {
+            let serve = Cli::try_parse_from(["linkwatch", "--web.external-url", given]);
+            let url = serve.ok().and_then(|cli| cli.serve.external_url);
+            assert_eq!(url.as_ref().map(url::Url::as_str), taken, "{given}");
+        }
     }
 
     #[test]
