@@ -323,6 +323,13 @@ async fn results_are_remembered_the_failed_ones_longer() {
     ] {
         assert_eq!(status(&query).await, expected, "{query}");
     }
+    let text = async |query: &str| program.web.get(&format!("/logs?{query}")).await.body;
+    let newest = text(&format!("target={well}")).await;
+    assert_eq!(
+        newest,
+        text("id=3").await,
+        "of several results of a target the newest"
+    );
     let kept = program.web.get("/logs?id=0").await.body;
     let parts = [
         "Logs for the probe:",

@@ -477,6 +477,12 @@ fn the_fingerprint_changes_with_any_file_and_only_then() {
         first.sources.fingerprint(),
         config::load(&main).unwrap().sources.fingerprint()
     );
+    fs::write(&modules, "modules: {a: {prober: http}}").unwrap();
+    assert!(!first.sources.changed(), "what it held before is no change");
+    assert_eq!(
+        first.sources.fingerprint(),
+        config::load(&main).unwrap().sources.fingerprint()
+    );
     fs::remove_file(&modules).unwrap();
     let broken = config::load(&main).unwrap_err();
     assert!(!broken.sources.changed());
