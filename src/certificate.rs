@@ -99,9 +99,10 @@ impl Roots {
         self.certificates.iter().any(|(der, _)| der == certificate)
     }
 
-    /// When the certificate behind an anchor of this list ends, if it is known.
+    /// When the last of the certificates ends that an anchor of this list has, if it is known: any of them will do.
     fn end_of(&self, anchor: &TrustAnchor<'_>) -> Option<Timestamp> {
-        let position = self.anchors.iter().position(|one| std::ptr::eq(one, anchor))?;
-        self.certificates.get(position).map(|(_, ends)| *ends)
+        let known = self.anchors.iter().zip(&self.certificates);
+        let of_it = known.filter(|(one, _)| *one == anchor);
+        of_it.map(|(_, (_, ends))| *ends).max()
     }
 }

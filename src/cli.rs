@@ -1,6 +1,6 @@
 //! The command line: what can be said, and which part of the program answers.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use tokio::runtime::Runtime;
 
+use self::value::{MaybeUrl, external_url, lasting, lasting_or_seconds, listen_address, seconds};
 use crate::text::visible;
 use crate::{build_info, telemetry};
 
@@ -25,6 +26,7 @@ mod serve;
 mod target;
 mod terminal;
 mod traffic;
+mod value;
 
 /// How a run ended, as a shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,8 +148,14 @@ pub struct ServeArgs {
     )]
     pub web_config_file: Option<PathBuf>,
     /// The URL under which users reach this server, for links.
-    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url)]
-    pub external_url: Option<url::Url>,
+    #[arg(
+        long = "web.external-url",
+        value_name = "URL",
+        value_parser = external_url,
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub external_url: MaybeUrl,
     /// What all paths begin with. Default: the path of --web.external-url.
     #[arg(long = "web.route-prefix", value_name = "PATH")]
     pub route_prefix: Option<String>,
@@ -335,64 +343,6 @@ const fn version() -> &'static str {
     build_info::VERSION
 }
 
-/// A duration as Prometheus writes it, longer than none.
-fn lasting(text: &str) -> Result<Duration, String> {
-    crate::config::duration(text)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| format!("{text:?} is not a duration such as 5s, 500ms or 1m30s"))
-}
-
-/// The same, or a number of seconds, as blackbox_exporter takes it.
-fn lasting_or_seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map(Duration::from_secs).ok();
-    seconds
-        .filter(|seconds| !seconds.is_zero())
-        .map_or_else(|| lasting(text), Ok)
-}
-
-/// A URL, or only the path that links begin with, as Prometheus' programs take it.
-fn external_url(text: &str) -> Result<url::Url, String> {
-    let whole = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    whole
-        .parse()
-        .map_err(|error| format!("{text:?} is not a URL such as https://example.com/linkwatch: {error}"))
-}
-
-/// A number of seconds, as blackbox_exporter takes it.
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| format!("{text:?} is not a number of seconds such as 0.5"))
-}
-
-/// An address to listen on, with Go's habit of leaving the host out.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    if text.starts_with("vsock://") {
-        return Err(format!(
-            "{text:?} is an address of a virtual machine's host, which is not served"
-        ));
-    }
-    let full = if text.starts_with(':') {
-        format!("[::]{text}")
-    } else {
-        text.replace("localhost:", "127.0.0.1:")
-    };
-    let resolved = || {
-        full.to_socket_addrs()
-            .ok()
-            .and_then(|mut addresses| addresses.next())
-    };
-    full.parse()
-        .ok()
-        .or_else(resolved)
-        .ok_or_else(|| format!("{text:?} is not an address such as :9716, 127.0.0.1:9716 or [::1]:9716"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -449,6 +399,8 @@ mod tests {
             let serve = Cli::try_parse_from(given).unwrap().serve;
             assert_eq!(serve.prefix(), expected, "{prefix}");
         }
+        let empty = Cli::try_parse_from(["linkwatch", "--web.external-url="]);
+        assert_eq!(empty.unwrap().serve.external_url, None, "as if it were not given");
         let vsock = Cli::try_parse_from(["linkwatch", "--web.listen-address=vsock://:9115"]);
         assert!(vsock.unwrap_err().to_string().contains("virtual machine"));
     }

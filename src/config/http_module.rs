@@ -81,9 +81,7 @@ fn lists() -> Option<Box<Lists>> {
 
 fn proxies(raw: &Http, at: &mut Resolving<'_>) -> Proxies {
     let mut proxies = proxy::resolve(Keys::of_module(raw), at);
-    // Where the environment names the proxy, blackbox_exporter resolves all the same.
-    let environment = is_set(raw.proxy_from_environment);
-    proxies.skip_resolving = is_set(raw.skip_resolve_phase_with_proxy) && !environment;
+    proxies.skip_resolving = is_set(raw.skip_resolve_phase_with_proxy);
     proxies
 }
 
@@ -131,9 +129,15 @@ fn check_contradictions(raw: &Http, at: &Resolving<'_>) {
     }
 }
 
-/// HTTP/3 is spoken alone: what else a module offers or takes as right would never come.
+/// HTTP/3 is spoken alone: what else a module offers or takes as right would never come, nor would it without.
 fn check_http3(raw: &Http, at: &Resolving<'_>) {
+    let versions = raw.valid_http_versions.as_deref().unwrap_or_default();
     let Some(http3) = raw.enable_http3.filter(|key| key.value) else {
+        if let Some(version) = versions.iter().find(|version| version.value == "HTTP/3.0") {
+            let hint = "write enable_http3: true and enable_http2: false beside it";
+            let what = "no answer has the version \"HTTP/3.0\" without \"enable_http3\"";
+            at.findings.fault_with_hint(version.place, what, hint);
+        }
         return;
     };
     if raw.enable_http2.unwrap_or(true) {
@@ -141,8 +145,7 @@ fn check_http3(raw: &Http, at: &Resolving<'_>) {
         at.findings
             .fault_with_hint(http3.place, "\"enable_http3\" offers HTTP/3 alone", hint);
     }
-    let versions = raw.valid_http_versions.as_deref().unwrap_or_default();
-    if versions.is_empty() || versions.iter().any(|version| version.value != "HTTP/3.0") {
+    if versions.iter().any(|version| version.value != "HTTP/3.0") {
         let hint = "write valid_http_versions: [\"HTTP/3.0\"] beside it";
         at.findings.fault_with_hint(
             http3.place,
@@ -310,6 +313,9 @@ mod tests {
             ("br;q=1.0, gzip;q=0.5", "gzip", true),
             ("", "gzip", true),
             ("GZIP", "gzip", true),
+            ("*;q=0.0, compress;q=0.5, br;q=0.1", "br", true),
+            (" gzip, br ; q=0.1, *; q=0.0 ", "br", true),
+            (" gzip, br ; q=0.0, * ", "br", false),
         ] {
             assert_eq!(accepts(header, coding), taken, "{header} for {coding}");
         }

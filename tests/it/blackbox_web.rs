@@ -5,7 +5,7 @@ use std::time::Duration;
 use linkwatch::app::{Settings, WebSettings};
 use tokio::time::Instant;
 
-use crate::lab::{Answer, WebLab};
+use crate::lab::{Answer, Authority, Quic, QuicLab, WebLab};
 use crate::program::{Home, Program, Served};
 
 const MODULES: &str = r#"
@@ -13,6 +13,9 @@ modules:
   http_2xx: {prober: http}
   short: {prober: http, timeout: 1s}
   host: {prober: http, http: {headers: {Host: own.test}}}
+  secure: {prober: http, http: {fail_if_not_ssl: true}}
+  trusting: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}
+  quic: {prober: http, http: {enable_http3: true, enable_http2: false, tls_config: {insecure_skip_verify: true}}}
   secret:
     prober: http
     http:
@@ -222,6 +225,77 @@ async fn the_shorter_of_the_modules_and_the_scrapes_time_counts() {
 }
 
 #[tokio::test]
+async fn a_scheme_may_be_written_in_capitals() {
+    let (_home, program) = started(0).await;
+    let issued = Authority::new().good("127.0.0.1");
+    let (plain, secure) = (
+        WebLab::plain().start().await,
+        WebLab::tls(issued.clone()).start().await,
+    );
+    let quic = QuicLab::start(&issued, "h3", Quic::Reply(200, Vec::new(), "hello")).await;
+    for (module, target, version) in [
+        ("http_2xx", format!("HTTP://{}/", plain.addr()), "1.1"),
+        ("trusting", format!("HtTpS://{}/", secure.addr()), "1.1"),
+        // Without TLS there is no HTTP/3: the URL is asked over TLS.
+        ("quic", quic.url("HtTp", "/"), "3"),
+    ] {
+        let path = format!("/probe?module={module}&target={target}");
+        let answer = program.web.get(&path).await.body;
+        for line in ["probe_success 1", &format!("probe_http_version {version}")] {
+            assert!(answer.contains(&format!("\n{line}\n")), "{line} in {answer}");
+        }
+    }
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn the_debug_output_says_that_tls_is_missing_only_where_that_is_the_reason() {
+    let (_home, program) = started(0).await;
+    let (site, closing) = (
+        WebLab::plain().start().await,
+        WebLab::plain().answer(Answer::CloseBeforeHead).start().await,
+    );
+    for (module, site, success, said) in [
+        ("secure", &site, 0, true),
+        ("http_2xx", &site, 1, false),
+        ("secure", &closing, 0, false),
+    ] {
+        let path = format!("/probe?debug=true&module={module}&target={}", site.url("/"));
+        let text = program.web.get(&path).await.body;
+        assert!(text.contains(&format!("\nprobe_success {success}\n")), "{text}");
+        assert_eq!(text.contains("expected tls, actual no tls"), said, "{text}");
+    }
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn the_debug_output_has_every_line_whatever_is_logged() {
+    let home = Home::new(MODULES);
+    let site = WebLab::plain().answer(Answer::status(500)).start().await;
+    let path = format!("/probe?debug=true&target={}", site.url("/"));
+    for arguments in [
+        ["--log.level=info", "--log.prober=error"],
+        ["--log.level=debug", "--log.prober=debug"],
+    ] {
+        let served = Served::start(&home, &arguments).await;
+        let text = served.web.get(&path).await.body;
+        for line in [
+            "probing ",
+            "resolved ",
+            "asked ",
+            "answer 500",
+            "rule Status broken",
+            "probe failed ",
+        ] {
+            assert!(
+                text.contains(&format!("\n{line}")),
+                "{line} by {arguments:?} in {text}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn results_are_remembered_the_failed_ones_longer() {
     let (_home, program) = started(2).await;
     let (well, sick) = (
@@ -249,6 +323,13 @@ async fn results_are_remembered_the_failed_ones_longer() {
     ] {
         assert_eq!(status(&query).await, expected, "{query}");
     }
+    let text = async |query: &str| program.web.get(&format!("/logs?{query}")).await.body;
+    let newest = text(&format!("target={well}")).await;
+    assert_eq!(
+        newest,
+        text("id=3").await,
+        "of several results of a target the newest"
+    );
     let kept = program.web.get("/logs?id=0").await.body;
     let parts = [
         "Logs for the probe:",

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls_pki_types::{CertificateDer, ServerName};
 
+use crate::lab::authority::issued::pem;
 use crate::lab::{Authority, DAY, Flaw, HOUR, Issued, Staple};
 
 const NAME: &str = "a.test";
@@ -332,6 +333,21 @@ fn an_expired_cross_certificate_beside_the_path_does_no_harm() {
     let stale = authority.bad(NAME, Flaw::IntermediateExpired);
     issued.chain.insert(1, stale.chain[1].clone());
     assert!(verdict(&authority, &issued).trusted());
+}
+
+#[test]
+fn a_root_with_two_certificates_ends_with_the_later_one_wherever_it_stands() {
+    let authority = Authority::new();
+    let earlier = authority.root_until(DAY);
+    let mut issued = authority.leaf(NAME).valid(-DAY, 2 * DAY).issue();
+    issued.chain.push(earlier.clone());
+    let (later, earlier) = (authority.root_pem(), pem("CERTIFICATE", &earlier));
+    for both in [format!("{later}{earlier}"), format!("{earlier}{later}")] {
+        let roots = Roots::from_pem(both.as_bytes()).unwrap();
+        let chain = judge_with(&issued, &roots, NAME, now(&authority));
+        assert_eq!(chain.verified_until, Some(chain.certificates[0].not_after));
+        assert!(chain.certificates[2].not_after < chain.certificates[0].not_after);
+    }
 }
 
 #[test]

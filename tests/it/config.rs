@@ -191,7 +191,7 @@ fn every_key_is_understood() {
     assert_eq!(config.anchors.len(), 2);
     assert_eq!(config.resolver.servers.len(), 5);
     assert_eq!(config.intermediates.as_deref().map(<[u8]>::len), Some(54));
-    assert_eq!(config.modules.len(), 6);
+    assert_eq!(config.modules.len(), 7);
     let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, WARNED);
 }
@@ -474,6 +474,12 @@ fn the_fingerprint_changes_with_any_file_and_only_then() {
     fs::write(&modules, "modules: {b: {prober: http}}").unwrap();
     assert!(first.sources.changed());
     assert_ne!(
+        first.sources.fingerprint(),
+        config::load(&main).unwrap().sources.fingerprint()
+    );
+    fs::write(&modules, "modules: {a: {prober: http}}").unwrap();
+    assert!(!first.sources.changed(), "what it held before is no change");
+    assert_eq!(
         first.sources.fingerprint(),
         config::load(&main).unwrap().sources.fingerprint()
     );

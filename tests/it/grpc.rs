@@ -59,6 +59,7 @@ async fn a_service_that_says_it_does_not_serve_is_down_by_its_own_word() {
             5.0,
             "NOT_FOUND: unknown service",
         ),
+        (Check::Status("12", ""), 12.0, "UNIMPLEMENTED"),
         (Check::Status("16", ""), 16.0, "UNAUTHENTICATED"),
         (Check::LateStatus("14"), 14.0, "UNAVAILABLE"),
         (Check::Status("99", ""), 99.0, "99"),
@@ -149,7 +150,8 @@ async fn silence_an_end_and_a_refusal_are_told_apart_within_the_limit() {
 async fn what_is_asked_names_the_service_and_carries_the_metadata() {
     let server = GrpcLab::plain(Check::Health(1)).await;
     let asking = Asking::by(
-        "prober: grpc\ngrpc:\n  service: shop\n  metadata: {x-tenant: [a, b], trace-bin: [\"\\u00ff\"]}",
+        "prober: grpc\ngrpc:\n  service: shop\n  \
+         metadata: {x-tenant: [a, b], trace-bin: [\"\\u00ff\"], Authorization: [Bearer token]}",
     )
     .within(Duration::from_secs(7));
     let seen = asking.probe(&server.url_of("localhost")).await;
@@ -164,6 +166,7 @@ async fn what_is_asked_names_the_service_and_carries_the_metadata() {
     let all = |name: &str| -> Vec<_> { call.headers.get_all(name).iter().cloned().collect() };
     assert_eq!(all("x-tenant"), ["a", "b"]);
     assert_eq!(all("trace-bin"), ["w78"]);
+    assert_eq!(all("authorization"), ["Bearer token"]);
     assert_eq!(
         (all("te"), all("content-type")),
         (
@@ -213,6 +216,8 @@ async fn tls_must_agree_to_http2_and_its_certificate_is_a_fact() {
         assert_eq!(seen.root(), cause);
         assert_eq!(seen.value("probe_grpc_ssl"), Some(0.0), "{cause}");
         assert_eq!(seen.value("probe_grpc_status_code"), Some(14.0));
-        assert!(!seen.series().contains("probe_ssl_"), "{}", seen.series());
+        for absent in ["probe_ssl_", "probe_tls_"] {
+            assert!(!seen.series().contains(absent), "{}", seen.series());
+        }
     }
 }

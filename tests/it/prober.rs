@@ -37,11 +37,19 @@ pub(crate) struct Asking {
 impl Asking {
     /// By a module, as it stands below its name.
     pub(crate) fn by(module: &str) -> Self {
+        Self::by_files(module, &[])
+    }
+
+    /// By a module that names these files, each with what it holds.
+    pub(crate) fn by_files(module: &str, files: &[(&str, &str)]) -> Self {
         let mut text = String::from("modules:\n  asked:\n");
         for line in module.lines() {
             writeln!(text, "    {line}").expect("a string takes all");
         }
-        let config = config::parse(Path::new("linkwatch.yml"), text.as_bytes(), Files::memory([]))
+        let files = files
+            .iter()
+            .map(|(name, held)| (name.into(), held.as_bytes().to_vec()));
+        let config = config::parse(Path::new("linkwatch.yml"), text.as_bytes(), Files::memory(files))
             .unwrap_or_else(|errors| panic!("{errors}"));
         Self {
             module: Arc::clone(&config.modules[&ModuleName::from("asked")]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::lab::{Authority, Flaw, Move, SocketLab, TalkLab, Turn};
+use crate::lab::{Authority, DnsLab, Flaw, Move, SocketLab, TalkLab, Turn};
 use crate::prober::{Asking, Seen};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -81,16 +81,13 @@ async fn another_message_silence_and_an_end_are_told_apart() {
         let server = SocketLab::plain(script).await;
         let seen = asking.probe(&format!("ws://{}/", server.addr())).await;
         assert_eq!(seen.root(), cause);
-        assert_eq!(
-            seen.value("probe_websocket_connection_upgraded"),
-            Some(1.0),
-            "{cause}"
-        );
-        assert_eq!(
-            seen.value("probe_websocket_failed_due_to_regex"),
-            Some(1.0),
-            "{cause}"
-        );
+        for (series, value) in [
+            ("probe_websocket_status_code", 101.0),
+            ("probe_websocket_connection_upgraded", 1.0),
+            ("probe_websocket_failed_due_to_regex", 1.0),
+        ] {
+            assert_eq!(seen.value(series), Some(value), "{series} of {cause}");
+        }
         assert_eq!(seen.value("probe_success"), Some(0.0));
     }
     let pings = SocketLab::plain([Move::Ping(2_000), Move::say("ready"), Move::Hang]).await;
@@ -190,6 +187,69 @@ websocket:
     assert_eq!(all("origin"), ["https://a.test"]);
     assert_eq!(all("x-several"), ["one", "two"]);
     assert_eq!(all("host"), [server.addr().to_string().as_str()]);
+}
+
+#[tokio::test]
+async fn headers_and_credentials_may_stand_in_files() {
+    let server = SocketLab::plain([Move::Hang]).await;
+    let files = [
+        ("user", "me\n"),
+        ("password", "pw\n"),
+        ("ticket", "from a file\n"),
+    ];
+    let asking = Asking::by_files(
+        "prober: websocket
+websocket:
+  http_config: {basic_auth: {username_file: user, password_file: password}}
+  headers:
+    X-Ticket: {files: [ticket]}",
+        &files,
+    );
+    let seen = asking.probe(&format!("ws://{}/", server.addr())).await;
+    assert_eq!(seen.root(), "", "{seen:?}");
+    let request = server.last_request();
+    assert_eq!(request.headers()["authorization"], "Basic bWU6cHc=");
+    assert_eq!(request.headers()["x-ticket"], "from a file");
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_verifies_bars_neither_upgrade_nor_credentials() {
+    let config = Authority::new().good("127.0.0.1").server_config(&[]);
+    let server = SocketLab::tls(config, [Move::Hang]).await;
+    for (skip, cause, upgraded) in [(true, "", 1.0), (false, "tls_unknown_issuer", 0.0)] {
+        let asking = Asking::by(&format!(
+            "prober: websocket
+websocket:
+  http_config:
+    authorization: {{credentials: token}}
+    tls_config: {{insecure_skip_verify: {skip}}}
+  headers: {{X-Sent: 'true'}}"
+        ));
+        let seen = asking.probe(&format!("wss://{}/", server.addr())).await;
+        assert_eq!(seen.root(), cause, "{seen:?}");
+        assert_eq!(seen.value("probe_success"), Some(upgraded));
+        assert_eq!(seen.value("probe_websocket_connection_upgraded"), Some(upgraded));
+        let status = seen.value("probe_websocket_status_code");
+        assert_eq!(status, Some(101.0 * upgraded));
+        let request = server.last_request();
+        assert_eq!(request.headers()["authorization"], "Bearer token");
+        assert_eq!(request.headers()["x-sent"], "true");
+    }
+}
+
+#[tokio::test]
+async fn the_family_that_the_module_prefers_is_asked() {
+    let server = SocketLab::plain([Move::Hang]).await;
+    let dns = DnsLab::start().await;
+    dns.a("feed.test", &["127.0.0.1"]);
+    dns.aaaa("feed.test", &["::1"]);
+    let url = format!("ws://feed.test:{}/", server.addr().port());
+    for (family, success, protocol) in [("ip4", 1.0, 4.0), ("ip6", 0.0, 6.0)] {
+        let module = format!("prober: websocket\nwebsocket: {{preferred_ip_protocol: {family}}}");
+        let seen = Asking::by(&module).asking(&dns).probe(&url).await;
+        assert_eq!(seen.value("probe_success"), Some(success), "{seen:?}");
+        assert_eq!(seen.value("probe_ip_protocol"), Some(protocol));
+    }
 }
 
 #[tokio::test]

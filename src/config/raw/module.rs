@@ -115,7 +115,7 @@ pub(in crate::config) struct Http {
     /// Whether HTTP/2 is offered.
     #[schemars(extend("default" = true))]
     pub(in crate::config) enable_http2: Option<bool>,
-    /// Whether HTTP/3 is spoken, which needs `enable_http2: false` and `valid_http_versions: ["HTTP/3.0"]`.
+    /// Whether HTTP/3 is spoken, alone: it needs `enable_http2: false`, and `valid_http_versions` may hold nothing but `HTTP/3.0`.
     #[schemars(extend("default" = false))]
     pub(in crate::config) enable_http3: Option<At<bool>>,
     /// A user and a password.

@@ -316,6 +316,7 @@ mod tests {
     #[test]
     fn what_an_expression_does_not_know_is_refused_when_it_is_compiled() {
         for (expression, reason) in [
+            ("", "Syntax error"),
             ("body.a ==", "Syntax error"),
             ("status == 200", "there is no variable \"status\", only \"body\""),
             (

@@ -140,11 +140,15 @@ mod tests {
     }
 
     fn result(target: &str, success: bool, bytes: usize) -> impl FnOnce(u64) -> Debugged {
-        let target = target.to_owned();
+        result_by("http_2xx", target, success, bytes)
+    }
+
+    fn result_by(module: &str, target: &str, success: bool, bytes: usize) -> impl FnOnce(u64) -> Debugged {
+        let (module, target) = (module.to_owned(), target.to_owned());
         move |id| Debugged {
             id,
             at: Timestamp::UNIX_EPOCH,
-            module: "http_2xx".to_owned(),
+            module,
             target,
             success,
             size: bytes,
@@ -186,6 +190,20 @@ mod tests {
         assert!(history.by_target("a", Some("tcp")).is_none());
         assert_eq!(history.by_id(1).unwrap().target, "b");
         assert!(history.by_id(3).is_none());
+    }
+
+    #[test]
+    fn of_several_modules_that_asked_a_target_the_one_that_is_named_is_found() {
+        let mut history = history(10);
+        for module in ["tcp", "http", "dns", "tcp"] {
+            history.add(result_by(module, "a", module != "http", 1));
+        }
+        let found = |module| history.by_target("a", module).map(|result| result.id);
+        assert_eq!(found(None), Some(3));
+        assert_eq!(found(Some("http")), Some(1));
+        assert_eq!(found(Some("tcp")), Some(3), "the newest of them");
+        assert_eq!(found(Some("icmp")), None);
+        assert!(history.by_target("b", Some("tcp")).is_none());
     }
 
     #[test]

@@ -100,6 +100,15 @@ impl Authority {
         self.root.der().clone()
     }
 
+    /// Another certificate of the root, of the same name and key, that ends so many seconds from now.
+    #[must_use]
+    pub fn root_until(&self, seconds: i64) -> CertificateDer<'static> {
+        let mut params = ca_params("Lab Root", "Lab", self.now);
+        params.not_after = self.after(seconds);
+        let other = params.self_signed(self.root.key()).expect("sign the root again");
+        other.der().clone()
+    }
+
     /// The intermediate certificate: what an incomplete chain lacks.
     #[must_use]
     pub fn intermediate(&self) -> CertificateDer<'static> {

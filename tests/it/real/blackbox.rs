@@ -100,12 +100,12 @@ struct Two {
 }
 
 impl Two {
-    async fn start(modules: &str) -> Self {
+    async fn start(modules: &str, proxy: &str) -> Self {
         let program = Program::Blackbox
             .find(Generation::Current)
             .expect("blackbox_exporter is in target/real: run `make real`");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let real = names::with_names(folder.path(), &program);
+        let real = names::with_names(folder.path(), &program, proxy);
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).expect("write a configuration");
@@ -120,7 +120,7 @@ impl Two {
         );
         let config = write("linkwatch.yml", &config);
         let mut command = Command::new(env!("CARGO_BIN_EXE_linkwatch"));
-        command.args([
+        command.env("HTTP_PROXY", proxy).args([
             "serve",
             "--config.file",
             &config,
@@ -239,7 +239,7 @@ fn table(verdicts: &[Verdict]) -> String {
 async fn every_case_is_answered_as_blackbox_exporter_answers_it() {
     let world = World::start().await;
     let cases = cases();
-    let two = Two::start(&modules(&cases, &world)).await;
+    let two = Two::start(&modules(&cases, &world), &world.fill("$proxy")).await;
     let addresses = [two.real.addr(), two.ours.web.address()];
     let asked = cases.iter().enumerate();
     let asked = asked.map(|(number, (prober, case))| judge(number, *prober, case, &world, addresses));

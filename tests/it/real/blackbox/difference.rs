@@ -22,6 +22,7 @@ pub(super) enum Difference {
     LongHead,
     PatternAndCel,
     QuicPhases,
+    PastProxy,
     OtherQuestion,
     SocketUrl,
     LocalName,
@@ -29,7 +30,7 @@ pub(super) enum Difference {
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 21] = [
+pub(super) const ALL: [(Difference, &str, &str); 22] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -141,6 +142,12 @@ pub(super) const ALL: [(Difference, &str, &str); 21] = [
         "`phase=\"tls\"` is the time of the handshake, and the cipher suite is not told by the QUIC library",
     ),
     (
+        Difference::PastProxy,
+        "past the proxy",
+        "`skip_resolve_phase_with_proxy` leaves a name to the proxy that is asked for it; what goes past every proxy is \
+    resolved here, and has the series of that",
+    ),
+    (
         Difference::OtherQuestion,
         "answer to another question",
         "it is no answer, and is waited past: blackbox_exporter takes any DNS message with the right id",
@@ -194,6 +201,11 @@ impl Difference {
             }
             Self::PatternAndCel => of("probe_success") || of("probe_failed_due_to_cel"),
             Self::QuicPhases => of("probe_http_duration_seconds") || of("probe_tls_cipher_info"),
+            Self::PastProxy => {
+                let resolved = "probe_http_duration_seconds{phase=\"resolve\"}";
+                let looked_up = of("probe_dns_lookup_time_seconds") || of("probe_ip_") || of(resolved);
+                looked_up && matches!(finding, Finding::Added(_))
+            }
             Self::StageBudget => {
                 let connect = "probe_dns_duration_seconds{phase=\"connect\"}";
                 fewer(finding) && (of("probe_duration_seconds") || of(connect))

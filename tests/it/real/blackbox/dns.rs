@@ -31,6 +31,21 @@ pub(super) const CASES: &[Case] = &[
         "both.test:$dns_port",
     ),
     Case::good(
+        "a server over IPv6",
+        "query_name: www.example.test, query_type: A",
+        "both.test:$dns_six_port",
+    ),
+    Case::good(
+        "a server over IPv6 and TCP",
+        "query_name: www.example.test, query_type: A, transport_protocol: tcp",
+        "both.test:$dns_six_port",
+    ),
+    Case::bad(
+        "IPv6 only, IPv4 there",
+        "query_name: www.example.test, query_type: A, ip_protocol_fallback: false",
+        "$dns",
+    ),
+    Case::good(
         "a server with another source",
         "query_name: www.example.test, query_type: A, source_ip_address: 127.0.0.2",
         "$dns",
@@ -108,6 +123,16 @@ pub(super) const CASES: &[Case] = &[
     Case::bad(
         "a server that fails",
         "query_name: fails.example.test, query_type: A",
+        "$dns",
+    ),
+    Case::good(
+        "a server that may fail",
+        "query_name: fails.example.test, query_type: A, valid_rcodes: [SERVFAIL, NXDOMAIN]",
+        "$dns",
+    ),
+    Case::bad(
+        "a server that should fail",
+        "query_name: www.example.test, query_type: A, valid_rcodes: [SERVFAIL, NXDOMAIN]",
         "$dns",
     ),
     Case::bad(
@@ -197,6 +222,31 @@ pub(super) const CASES: &[Case] = &[
         "additional",
         "query_name: www.example.test, query_type: A, validate_additional_rrs: {fail_if_none_matches_regexp: ['.']}",
         "$dns",
+    ),
+    Case::good(
+        "records in every section",
+        r"query_name: www.example.test, query_type: A, validate_authority_rrs: {fail_if_not_matches_regexp: ['\tNS\tns\d\.']}, validate_additional_rrs: {fail_if_not_matches_regexp: ['^ns\d\.']}",
+        "$dns_sections",
+    ),
+    Case::bad(
+        "a record of the authority that must not match",
+        r"query_name: www.example.test, query_type: A, validate_authority_rrs: {fail_if_matches_regexp: ['ns1\.']}",
+        "$dns_sections",
+    ),
+    Case::bad(
+        "an additional record that must not match",
+        "query_name: www.example.test, query_type: A, validate_additional_rrs: {fail_if_matches_regexp: ['^ns']}",
+        "$dns_sections",
+    ),
+    Case::bad(
+        "not all additional records match",
+        r"query_name: www.example.test, query_type: A, validate_additional_rrs: {fail_if_all_match_regexp: ['192\.0\.2\.']}",
+        "$dns_sections",
+    ),
+    Case::bad(
+        "no additional record matches",
+        r"query_name: www.example.test, query_type: A, validate_additional_rrs: {fail_if_none_matches_regexp: ['192\.0\.2\.9$']}",
+        "$dns_sections",
     ),
     // Records as text: each is exactly this.
     Case::good(

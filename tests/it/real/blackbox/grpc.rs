@@ -51,6 +51,11 @@ pub(super) const CASES: &[Case] = &[
         "$grpc_tls",
     ),
     Case::good(
+        "TLS 1.2",
+        "tls: true, tls_config: {ca_file: $root, max_version: TLS12}",
+        "$grpc_tls",
+    ),
+    Case::good(
         "TLS for a name of one's own",
         "tls: true, tls_config: {ca_file: $root, server_name: both.test}",
         "$grpc_tls",

@@ -65,6 +65,91 @@ pub(super) const CASES: &[Case] = &[
         "$plain/json",
     ),
     Case::bad(
+        "an expression that gives a text",
+        "fail_if_body_json_not_matches_cel: body.foo",
+        "$plain/json",
+    ),
+    Case::bad(
+        "an expression that gives a text where nothing must hold",
+        "fail_if_body_json_matches_cel: body.foo",
+        "$plain/json",
+    ),
+    Case::bad(
+        "a key that an object without any lacks",
+        "fail_if_body_json_not_matches_cel: \"body.foo.bar == 'qux'\"",
+        "$plain/json-object",
+    ),
+    Case::bad(
+        "a key that an object without any lacks where nothing must hold",
+        "fail_if_body_json_matches_cel: \"body.foo.bar == 'qux'\"",
+        "$plain/json-object",
+    ),
+    Case::good(
+        "a key that must be missing",
+        "fail_if_body_json_not_matches_cel: \"!has(body.foo)\"",
+        "$plain/json-object",
+    ),
+    Case::good(
+        "a body that is a text of JSON",
+        "fail_if_body_json_not_matches_cel: \"body == 'foo'\"",
+        "$plain/json-text",
+    ),
+    Case::bad(
+        "a body that is a text of JSON and must not be",
+        "fail_if_body_json_matches_cel: \"body == 'foo'\"",
+        "$plain/json-text",
+    ),
+    Case::good(
+        "a body that is a list",
+        "fail_if_body_json_not_matches_cel: \"body[2] == 'baz'\"",
+        "$plain/json-list",
+    ),
+    Case::bad(
+        "a body that is a list and must not be",
+        "fail_if_body_json_matches_cel: \"body[2] == 'baz'\"",
+        "$plain/json-list",
+    ),
+    Case::good(
+        "a body that is true",
+        "fail_if_body_json_not_matches_cel: body",
+        "$plain/json-true",
+    ),
+    Case::bad(
+        "a body that is true and must not be",
+        "fail_if_body_json_matches_cel: body",
+        "$plain/json-true",
+    ),
+    Case::good(
+        "letters beyond the common ones",
+        "fail_if_body_json_not_matches_cel: \"body.foo.bar == '🤠🤠🤠'\"",
+        "$plain/json-emoji",
+    ),
+    Case::good(
+        "letters beyond the common ones that must not be",
+        "fail_if_body_json_matches_cel: \"body.foo.bar == '😿😿😿'\"",
+        "$plain/json-emoji",
+    ),
+    Case::bad(
+        "an expression on letters that are no JSON",
+        "fail_if_body_json_not_matches_cel: \"body.foo.bar == 'baz'\"",
+        "$plain/emoji",
+    ),
+    Case::bad(
+        "an expression on an empty body",
+        "fail_if_body_json_not_matches_cel: \"body.foo.bar == 'baz'\"",
+        "$plain/empty",
+    ),
+    Case::bad(
+        "an expression on an empty body where nothing must hold",
+        "fail_if_body_json_matches_cel: \"body.foo.bar == 'baz'\"",
+        "$plain/empty",
+    ),
+    Case::bad(
+        "an expression on what is no JSON where nothing must hold",
+        "fail_if_body_json_matches_cel: \"body.foo == 'bar'\"",
+        "$plain/lines",
+    ),
+    Case::bad(
         "an expression on what is no JSON",
         "fail_if_body_json_not_matches_cel: \"body.foo == 'bar'\"",
         "$plain/lines",
@@ -117,6 +202,32 @@ pub(super) const CASES: &[Case] = &[
         "proxy_url: '$proxy', skip_resolve_phase_with_proxy: true",
         "http://hidden.test/redirect/302",
     ),
+    Case::bad(
+        "a proxy that resolves and refuses",
+        "proxy_url: 'http://$refused', skip_resolve_phase_with_proxy: true",
+        "$plain/",
+    ),
+    Case::good(
+        "a proxy that resolves, where there is none",
+        "skip_resolve_phase_with_proxy: true",
+        "$plain/",
+    ),
+    Case::good(
+        "a proxy of the environment",
+        "proxy_from_environment: true",
+        "$plain/",
+    ),
+    Case::good(
+        "a proxy of the environment that resolves",
+        "proxy_from_environment: true, skip_resolve_phase_with_proxy: true",
+        "http://hidden.test/",
+    ),
+    Case::good(
+        "what goes past a proxy of the environment that resolves",
+        "proxy_from_environment: true, skip_resolve_phase_with_proxy: true",
+        "$plain/",
+    )
+    .differs(&[Difference::PastProxy]),
     Case::good("a proxy by SOCKS", "proxy_url: 'socks5://$socks'", "$plain/"),
     Case::good(
         "what goes past a proxy",
@@ -151,6 +262,12 @@ pub(super) const CASES: &[Case] = &[
     Case::good(
         "HTTP/3",
         "enable_http3: true, enable_http2: false, valid_http_versions: ['HTTP/3.0'], tls_config: {ca_file: '$root'}",
+        "$quic/",
+    )
+    .differs(&[Difference::QuicPhases]),
+    Case::good(
+        "HTTP/3 without a word on versions",
+        "enable_http3: true, enable_http2: false, tls_config: {ca_file: '$root'}",
         "$quic/",
     )
     .differs(&[Difference::QuicPhases]),

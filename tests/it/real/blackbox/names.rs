@@ -31,8 +31,8 @@ pub(super) async fn resolver() -> DnsLab {
     lab
 }
 
-/// A program that runs `program` with these names, in a mount namespace of its own.
-pub(super) fn with_names(folder: &Path, program: &Path) -> PathBuf {
+/// A program that runs `program` with these names, in a mount namespace of its own, and with a proxy by its environment.
+pub(super) fn with_names(folder: &Path, program: &Path, proxy: &str) -> PathBuf {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         std::fs::write(&path, text).expect("write names");
@@ -50,7 +50,7 @@ pub(super) fn with_names(folder: &Path, program: &Path) -> PathBuf {
     let wrapper = write(
         &format!("{name}-with-names"),
         &format!(
-            "#!/bin/sh\nexec unshare {namespaces} sh -c 'mount --bind {hosts} /etc/hosts && mount --bind {resolv} \
+            "#!/bin/sh\nexport HTTP_PROXY={proxy}\nexec unshare {namespaces} sh -c 'mount --bind {hosts} /etc/hosts && mount --bind {resolv} \
              /etc/resolv.conf && exec \"$0\" \"$@\"' {} \"$@\"\n",
             program.display()
         ),

@@ -72,6 +72,16 @@ fn bodies(site: &WebLab) {
     let json =
         r#"{"foo": "bar", "baz": "qux", "count": 3, "flag": true, "nothing": null, "list": [1, 2, 3]}"#;
     site.route("/json", Answer::text(json));
+    for (path, json) in [
+        ("/json-object", "{}"),
+        ("/json-text", "\"foo\""),
+        ("/json-list", r#"["foo", "bar", "baz"]"#),
+        ("/json-true", "true"),
+        ("/json-emoji", r#"{"foo": {"bar": "🤠🤠🤠"}}"#),
+        ("/emoji", "🤠🤠🤠"),
+    ] {
+        site.route(path, Answer::text(json));
+    }
     let token = r#"{"access_token": "abc", "token_type": "bearer", "expires_in": 60}"#;
     site.route(
         "/token",
@@ -151,6 +161,8 @@ async fn compressed(site: &WebLab) {
     ] {
         site.route(path, text().coded(coding).await);
     }
+    let unknown = Reply::text("as it is\n").header("content-encoding", "xxx");
+    site.route("/unknown-coding", unknown);
     let garbage = Reply::new(200, "this is no gzip").header("content-encoding", "gzip");
     site.route("/gzip-garbage", garbage);
     let mut short = text().coded(Coding::Gzip).await;

@@ -138,6 +138,16 @@ pub(super) const CASES: &[Case] = &[
         "tls: true, tls_config: {ca_file: $root}, query_response: [{expect: '^221 '}]",
         "$talk_tls",
     ),
+    Case::good(
+        "TLS of a root that has two certificates",
+        "tls: true, tls_config: {ca_file: $roots}",
+        "127.0.0.1:$two_roots_port",
+    ),
+    Case::good(
+        "TLS of a root that has two certificates, the earlier first",
+        "tls: true, tls_config: {ca_file: $roots_earlier_first}",
+        "127.0.0.1:$two_roots_port",
+    ),
     Case::bad("TLS of an authority that is not known", "tls: true", "$talk_tls"),
     Case::good(
         "TLS of an authority that is not known, not asked",

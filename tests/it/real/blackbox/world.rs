@@ -12,7 +12,7 @@ use super::nginx::Nginx;
 use super::pages;
 use super::python::Servers;
 use super::world_dns::{self, NameServers};
-use crate::lab::authority::Issued;
+use crate::lab::authority::issued::{Issued, pem};
 use crate::lab::talk::{TalkLab, Turn};
 use crate::lab::{
     Answer, Authority, Check, Connect, DAY, Flaw, GrpcLab, Handshake, ProxyLab, Proxying, Quic, QuicLab,
@@ -210,6 +210,20 @@ impl Draft<'_> {
         let site = WebLab::tls(names.valid(-DAY, 5 * DAY).issue()).start().await;
         self.values.insert("many_names_port", site.port().to_string());
         self.sites.push(site);
+        self.two_roots().await;
+    }
+
+    /// A root with two certificates, of which the one that is presented ends before the leaf does.
+    async fn two_roots(&mut self) {
+        let earlier = self.authority.root_until(DAY);
+        let mut issued = self.authority.leaf("127.0.0.1").valid(-DAY, 2 * DAY).issue();
+        issued.chain.push(earlier.clone());
+        let site = WebLab::tls(issued).start().await;
+        self.values.insert("two_roots_port", site.port().to_string());
+        self.sites.push(site);
+        let (later, earlier) = (self.authority.root_pem(), pem("CERTIFICATE", &earlier));
+        self.file("roots", &format!("{later}{earlier}"));
+        self.file("roots_earlier_first", &format!("{earlier}{later}"));
     }
 
     async fn handshakes(&mut self) {

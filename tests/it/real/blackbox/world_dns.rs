@@ -1,6 +1,8 @@
 //! DNS servers, and a record of every type that users have patterns for.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{RData, RecordType};
@@ -9,7 +11,7 @@ use crate::lab::{Authority, DnsLab, RawAnswer, RawDns, Says};
 
 /// The servers; dropping them ends them.
 pub(super) struct NameServers {
-    _zone: DnsLab,
+    _zones: [DnsLab; 2],
     _raw: Vec<RawDns>,
 }
 
@@ -45,6 +47,21 @@ const RECORDS: &[(u16, &[u8])] = &[
     (257, b"\x80\x05issueca.test; a=b"),
 ];
 
+/// An answer with a record, two of authority and three beside them.
+fn every_section(query: &[u8]) -> Vec<Vec<u8>> {
+    const COUNTS: &[u8] = &[0x85, 0x80, 0, 1, 0, 1, 0, 2, 0, 3];
+    const RECORDS: &[&[u8]] = &[
+        b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01",
+        b"\xc0\x10\0\x02\0\x01\0\0\0\x3c\0\x0a\x03ns1\x04test\0",
+        b"\xc0\x10\0\x02\0\x01\0\0\0\x3c\0\x0a\x03ns2\x04test\0",
+        b"\x03ns1\x04test\0\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x02",
+        b"\x03ns1\x04test\0\0\x1c\0\x01\0\0\0\x3c\0\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02",
+        b"\x03ns2\x04test\0\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x03",
+    ];
+    let question = query.get(12..).unwrap_or_default();
+    vec![[&query[..2], COUNTS, question, &RECORDS.concat()].concat()]
+}
+
 /// Starts the servers and names them.
 pub(super) async fn start(authority: &Authority, values: &mut BTreeMap<&'static str, String>) -> NameServers {
     let issued = authority.leaf("127.0.0.1").also(&["both.test"]).issue();
@@ -73,8 +90,13 @@ pub(super) async fn start(authority: &Authority, values: &mut BTreeMap<&'static 
     values.insert("dns_port", zone.addr().port().to_string());
     values.insert("dns_tls", zone.tls_addr().to_string());
     values.insert("dns_tls_port", zone.tls_addr().port().to_string());
+    let six = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+    let other_family = DnsLab::spec().at(six).start().await;
+    other_family.copy_records(&zone);
+    values.insert("dns_six_port", other_family.addr().port().to_string());
     let mut raw = Vec::new();
     for (name, answer) in [
+        ("dns_sections", RawAnswer::Custom(Arc::new(every_section))),
         ("dns_garbage", RawAnswer::Garbage),
         ("dns_wrong_id", RawAnswer::WrongId),
         ("dns_late_id", RawAnswer::WrongIdThenRight),
@@ -85,7 +107,7 @@ pub(super) async fn start(authority: &Authority, values: &mut BTreeMap<&'static 
         raw.push(server);
     }
     NameServers {
-        _zone: zone,
+        _zones: [zone, other_family],
         _raw: raw,
     }
 }
