@@ -10,32 +10,57 @@ use url::Url;
 use crate::blackbox::Running;
 use crate::child::Child;
 use crate::server::ROOT_FILE;
+use crate::targets::NAME;
 use crate::watch::Watch;
 
-/// What is asked of every prober: its name, the module, and which of the targets.
-pub(crate) const PROBES: [Probe; 4] = [
+/// What is asked of every prober that both have.
+pub(crate) const PROBES: [Probe; 8] = [
     Probe {
         name: "http over TLS",
         module: "http",
-        target: "https://127.0.0.1:$0/",
+        url: "https://127.0.0.1:$0/",
         most: 0.25,
     },
     Probe {
         name: "http",
         module: "http",
-        target: "http://127.0.0.1:$1/",
+        url: "http://127.0.0.1:$1/",
         most: 0.125,
     },
     Probe {
         name: "tcp",
         module: "talk",
-        target: "127.0.0.1:$3",
+        url: "tcp://127.0.0.1:$3",
         most: 0.5,
     },
     Probe {
         name: "tcp over TLS",
         module: "talk_tls",
-        target: "127.0.0.1:$4",
+        url: "tcp://127.0.0.1:$4",
+        most: 0.5,
+    },
+    Probe {
+        name: "dns",
+        module: "dns",
+        url: "dns://127.0.0.1:$5",
+        most: 0.5,
+    },
+    Probe {
+        name: "grpc",
+        module: "grpc",
+        url: "grpc://127.0.0.1:$6",
+        most: 0.5,
+    },
+    Probe {
+        name: "unix",
+        module: "unix",
+        url: "unix://$folder/talk.sock",
+        most: 0.5,
+    },
+    Probe {
+        name: "icmp",
+        module: "icmp",
+        url: "icmp://127.0.0.1",
         most: 0.5,
     },
 ];
@@ -48,22 +73,46 @@ pub(crate) const MUTE: &str = "http://127.0.0.1:$2/";
 pub(crate) struct Probe {
     pub(crate) name: &'static str,
     pub(crate) module: &'static str,
-    /// `$` and a digit is a port of the targets.
-    pub(crate) target: &'static str,
+    /// `$` and a digit is a port of the targets, `$folder` their folder.
+    pub(crate) url: &'static str,
     /// What linkwatch may cost at most, as a share of `blackbox_exporter`'s.
     pub(crate) most: f64,
 }
 
+/// A target as `/probe` takes it: only those of the web are URLs.
+pub(crate) fn asked_for(url: &str) -> &str {
+    match url.split_once("://") {
+        Some((scheme, rest)) if !scheme.starts_with("http") => rest,
+        Some(_) | None => url,
+    }
+}
+
 fn modules(root: &Path) -> String {
     let tls = format!("tls_config: {{ca_file: '{}'}}", root.display());
+    let talk = "query_response: [{expect: '^220 ', send: hello}, {expect: '^250 '}]";
     format!(
         "modules:
   http: {{prober: http, timeout: 5s, http: {{{tls}}}}}
   mute: {{prober: http, timeout: 5s, http: {{{tls}}}}}
-  talk: {{prober: tcp, timeout: 5s, tcp: {{query_response: [{{expect: '^220 ', send: hello}}, {{expect: '^250 '}}]}}}}
+  talk: {{prober: tcp, timeout: 5s, tcp: {{{talk}}}}}
   talk_tls: {{prober: tcp, timeout: 5s, tcp: {{tls: true, {tls}, query_response: [{{expect: '^220 '}}]}}}}
+  dns: {{prober: dns, timeout: 5s, dns: {{query_name: {NAME}, query_type: A}}}}
+  grpc: {{prober: grpc, timeout: 5s}}
+  unix: {{prober: unix, timeout: 5s, unix: {{{talk}}}}}
+  icmp: {{prober: icmp, timeout: 5s}}
 "
     )
+}
+
+/// A catalogue of so many endpoints, which are one target.
+fn groups(probe: Probe, url: &str, endpoints: usize) -> String {
+    let groups = (0..endpoints).map(|number| {
+        format!(
+            "  - {{name: 'g{number}', module: {}, interval: 1s, timeout: 1s, hosts: ['{url}'], endpoint_name: '{{url}}#{number}'}}\n",
+            probe.module
+        )
+    });
+    format!("groups:\n{}", groups.collect::<String>())
 }
 
 /// Both programs and their targets.
@@ -71,8 +120,9 @@ pub(crate) struct Both {
     watch: Watch,
     blackbox: Running,
     _targets: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     ports: Vec<String>,
+    modules: String,
 }
 
 impl Both {
@@ -89,8 +139,9 @@ impl Both {
             watch: Watch::start(&configuration).await?,
             blackbox,
             _targets: targets,
-            _folder: folder,
+            folder,
             ports,
+            modules,
         })
     }
 
@@ -110,12 +161,21 @@ impl Both {
         ]
     }
 
-    /// A target with its port.
-    pub(crate) fn target(&self, text: &str) -> String {
+    /// The URL of a target, with its port.
+    pub(crate) fn url(&self, text: &str) -> String {
         let ports = self.ports.iter().enumerate();
-        ports.fold(text.to_owned(), |text, (number, port)| {
+        let text = text.replace("$folder", &self.folder.path().to_string_lossy());
+        ports.fold(text, |text, (number, port)| {
             text.replace(&format!("${number}"), port)
         })
+    }
+
+    /// Another linkwatch, which probes a target by itself: so many times a second.
+    pub(crate) async fn watching(&self, probe: Probe, endpoints: usize) -> anyhow::Result<Watch> {
+        let groups = groups(probe, &self.url(probe.url), endpoints);
+        let configuration = self.folder.path().join("catalogue.yml");
+        std::fs::write(&configuration, format!("{}{groups}", self.modules))?;
+        Watch::start(&configuration).await
     }
 }
 
