@@ -1,6 +1,6 @@
 //! linkwatch and the real blackbox_exporter side by side, with the same modules, asked as Prometheus asks them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -97,22 +97,11 @@ fn modules(root: &Path) -> String {
   talk: {{prober: tcp, timeout: 5s, tcp: {{{talk}}}}}
   talk_tls: {{prober: tcp, timeout: 5s, tcp: {{tls: true, {tls}, query_response: [{{expect: '^220 '}}]}}}}
   dns: {{prober: dns, timeout: 5s, dns: {{query_name: {NAME}, query_type: A}}}}
-  grpc: {{prober: grpc, timeout: 5s}}
+  grpc: {{prober: grpc, timeout: 5s, grpc: {{preferred_ip_protocol: ip4}}}}
   unix: {{prober: unix, timeout: 5s, unix: {{{talk}}}}}
-  icmp: {{prober: icmp, timeout: 5s}}
+  icmp: {{prober: icmp, timeout: 5s, icmp: {{preferred_ip_protocol: ip4}}}}
 "
     )
-}
-
-/// A catalogue of so many endpoints, which are one target.
-fn groups(probe: Probe, url: &str, endpoints: usize) -> String {
-    let groups = (0..endpoints).map(|number| {
-        format!(
-            "  - {{name: 'g{number}', module: {}, interval: 1s, timeout: 1s, hosts: ['{url}'], endpoint_name: '{{url}}#{number}'}}\n",
-            probe.module
-        )
-    });
-    format!("groups:\n{}", groups.collect::<String>())
 }
 
 /// Both programs and their targets.
@@ -122,7 +111,7 @@ pub(crate) struct Both {
     _targets: Child,
     folder: tempfile::TempDir,
     ports: Vec<String>,
-    modules: String,
+    configuration: PathBuf,
 }
 
 impl Both {
@@ -141,7 +130,7 @@ impl Both {
             _targets: targets,
             folder,
             ports,
-            modules,
+            configuration,
         })
     }
 
@@ -170,12 +159,15 @@ impl Both {
         })
     }
 
-    /// Another linkwatch, which probes a target by itself: so many times a second.
-    pub(crate) async fn watching(&self, probe: Probe, endpoints: usize) -> anyhow::Result<Watch> {
-        let groups = groups(probe, &self.url(probe.url), endpoints);
-        let configuration = self.folder.path().join("catalogue.yml");
-        std::fs::write(&configuration, format!("{}{groups}", self.modules))?;
-        Watch::start(&configuration).await
+    /// linkwatch's probe alone, without the program around it.
+    pub(crate) fn alone(&self, probe: Probe) -> anyhow::Result<Child> {
+        let configuration = self.configuration.to_string_lossy();
+        Child::start(&[
+            "module-worker",
+            &configuration,
+            probe.module,
+            &self.url(probe.url),
+        ])
     }
 }
 
