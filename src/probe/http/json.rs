@@ -8,6 +8,8 @@ use cel::objects::Key;
 use cel::{Context, ExecutionError, Program, Value};
 use serde_json::Value as Json;
 
+mod time;
+
 /// Steps that an evaluation may take, by the count of [`Program`]'s nodes; some tenths of a second.
 const STEPS_LIMIT: u64 = 4_000_000;
 
@@ -36,7 +38,7 @@ const TYPES: [&str; 11] = [
 ];
 
 /// Functions of the standard library; operators have names that nobody can write.
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 25] = [
     "size",
     "contains",
     "startsWith",
@@ -50,6 +52,18 @@ const FUNCTIONS: [&str; 13] = [
     "bytes",
     "type",
     "dyn",
+    "timestamp",
+    "duration",
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
 ];
 
 /// An expression on a body.
@@ -62,7 +76,7 @@ pub struct Expression {
 impl Expression {
     /// Compiles an expression, or says in one line what is wrong with it.
     pub fn compile(text: &str) -> Result<Self, String> {
-        let program = Program::compile(text).map_err(|errors| {
+        let program = time::compile(text).map_err(|errors| {
             let first = errors.errors.first().map(|error| error.msg.replace('\n', " "));
             first.unwrap_or_else(|| "not an expression".to_owned())
         })?;
@@ -91,6 +105,7 @@ impl Expression {
         }
         let mut context = Context::default();
         context.add_variable_from_value(BODY, body.value.clone());
+        time::add_readers(&mut context).map_err(|error| error.to_string())?;
         match self.program.execute(&context) {
             Ok(Value::Bool(holds)) => Ok(holds),
             Ok(other) => Err(format!("the expression gives a {} and no bool", other.type_of())),
@@ -107,6 +122,10 @@ fn why(error: &ExecutionError) -> String {
         overload.to_string()
     } else if let ExecutionError::IndexOutOfBounds(_) = error {
         "index out of bounds".to_owned()
+    } else if let ExecutionError::FunctionError { function, .. } = error {
+        format!("{function} has no result for such a value")
+    } else if let ExecutionError::Overflow(..) = error {
+        "the result is out of range".to_owned()
     } else {
         "the values do not fit the expression".to_owned()
     }
@@ -314,6 +333,58 @@ mod tests {
     }
 
     #[test]
+    fn times_and_durations_are_compared_and_counted_with() {
+        let body = r#"{"expires": "2026-03-01T12:30:45.5+01:00", "issued": 1767225600, "wait": "1h30m"}"#;
+        for expression in [
+            "timestamp(body.expires) > timestamp('2026-01-01T00:00:00Z')",
+            "timestamp(body.expires) == timestamp('2026-03-01T11:30:45.5Z')",
+            "timestamp(int(body.issued)) == timestamp('2026-01-01T00:00:00Z')",
+            "int(timestamp('2026-01-01T00:00:00Z')) == 1767225600",
+            "timestamp(body.expires) - timestamp(int(body.issued)) > duration('1400h')",
+            "timestamp(int(body.issued)) + duration('24h') == timestamp('2026-01-02T00:00:00Z')",
+            "duration(body.wait) + duration('30m') == duration('2h') && duration(body.wait) - duration('1h') < duration('1h')",
+            "duration(body.wait).getMinutes() == 90 && int(duration(body.wait)) == 5400000000000",
+            "timestamp(body.expires).getHours() == 11 && timestamp(body.expires).getHours('+01:00') == 12",
+            "timestamp('9999-12-31T23:59:59Z') > timestamp(body.expires)",
+            "timestamp(body.expires).getFullYear() == 2026 && timestamp(body.expires).getMonth() == 2",
+            "timestamp(int(body.issued)).getHours('America/New_York') == 19",
+            "timestamp(int(body.issued)).getHours('+05:30') == 5",
+            "string(timestamp(int(body.issued))) == '2026-01-01T00:00:00Z' && string(duration('90m')) == '5400s'",
+            "duration('1.001s') == duration('1001ms')",
+        ] {
+            assert_eq!(holds(expression, body), Ok(true), "{expression}");
+        }
+        for (expression, why) in [
+            (
+                "timestamp(body.wait) > timestamp(0)",
+                "timestamp has no result for such a value",
+            ),
+            (
+                "timestamp('20260301T113045+01') > timestamp(0)",
+                "timestamp has no result for such a value",
+            ),
+            (
+                "duration(body.expires) > duration('0')",
+                "duration has no result for such a value",
+            ),
+            (
+                "timestamp('9999-12-31T00:00:00Z') + duration('240h') > timestamp(0)",
+                "the result is out of range",
+            ),
+        ] {
+            assert_eq!(holds(expression, body), Err(why.to_owned()), "{expression}");
+        }
+        assert!(
+            holds("timestamp(body.issued) > timestamp(0)", body).is_err(),
+            "a double is no time"
+        );
+        assert!(
+            holds("duration(1) > duration('0')", body).is_err(),
+            "a number is no duration"
+        );
+    }
+
+    #[test]
     fn what_an_expression_does_not_know_is_refused_when_it_is_compiled() {
         for (expression, reason) in [
             ("", "Syntax error"),
@@ -324,9 +395,10 @@ mod tests {
                 "there is no variable \"y\", only \"body\"",
             ),
             ("body.a.lower() == 'x'", "there is no function \"lower\""),
+            ("now() > timestamp(body.t)", "there is no function \"now\""),
             (
-                "timestamp(body.t) > timestamp('2026-01-01T00:00:00Z')",
-                "there is no function \"timestamp\"",
+                "type(timestamp(body.t)) == google.protobuf.Timestamp",
+                "there is no variable \"google\", only \"body\"",
             ),
         ] {
             let error = Expression::compile(expression).unwrap_err();
