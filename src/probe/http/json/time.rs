@@ -1,83 +1,155 @@
-//! Times and durations in CEL, read as cel-go reads them.
+//! Times and durations in CEL, as cel-go has them.
 //!
-//! The interpreter takes other texts too (`duration('1h and more')`, a time without its `T`) and counts in
-//! floating point. So what `timestamp` and `duration` are given is read here first: as they are
-//! compiled, `timestamp(x)` becomes `timestamp(@time(x))` and `duration(x)` becomes `duration(@span(x))`, by names that
-//! no expression can hold. What comes out is a text that the interpreter reads in one way only. So with `int`, which the
-//! interpreter does not have of durations.
+//! The interpreter's own differ: it reads other texts too (`duration('1h and more')`, a leap second), counts fractions in
+//! floating point, asks a time for its hour in the zone that it was written in, and writes every time in UTC. So what its
+//! functions are given is looked at here first: as an expression is compiled, `timestamp(x)` becomes
+//! `timestamp(@time(x))`, and so on, by names that no expression can hold.
+
+use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, Expr};
-use cel::parser::{Macro, ParseErrors};
-use cel::{Context, DeclarationError, Env, ExecutionError, IdedExpr, Program, Value};
+use cel::common::types::{
+    CelDuration, CelInt, CelString, CelTimestamp, DURATION_TYPE, DYN_TYPE, STRING_TYPE, TIMESTAMP_TYPE, Type,
+};
+use cel::common::value::{CowVal, Val};
+use cel::parser::Macro;
+use cel::{DeclarationError, Env, ExecutionError, IdedExpr};
+
+/// What a time or a duration can be asked for.
+pub(super) const PARTS: [&str; 10] = [
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+];
 
 const TIME: &str = "@time";
 const SPAN: &str = "@span";
-const NUMBER: &str = "@number";
+const TEXT: &str = "@text";
+const UTC: &str = "@utc";
 
-/// Compiles an expression whose times are read here.
-pub(super) fn compile(text: &str) -> Result<Program, ParseErrors> {
-    let mut env = Env::stdlib();
-    for (function, reader) in [("timestamp", TIME), ("duration", SPAN), ("int", NUMBER)] {
-        let reading = Macro::global(function, 1, move |helper, _, arguments| {
-            let read = helper.next_expr(call(reader, std::mem::take(arguments)));
-            Ok(Some(helper.next_expr(call(function, vec![read]))))
-        });
-        // Cannot fail: the standard macros have other names.
-        let _ = env.add_macro(reading);
-    }
-    env.compile(text)
+type Given<'b, 'v> = Vec<CowVal<'b, 'v>>;
+type Made<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+type Reader = for<'b, 'v> fn(Given<'b, 'v>) -> Made<'b, 'v>;
+
+/// Whether a call is one that is looked at here.
+pub(super) fn is_reader(function: &str) -> bool {
+    [TIME, SPAN, TEXT, UTC].contains(&function)
 }
 
-fn call(name: &str, args: Vec<IdedExpr>) -> Expr {
+/// What expressions with times are compiled and evaluated in.
+pub(super) fn environment() -> Result<Arc<Env>, DeclarationError> {
+    let mut env = Env::stdlib();
+    let readers: [(&str, Type, Reader); 4] = [
+        (TIME, STRING_TYPE, time),
+        (SPAN, STRING_TYPE, span),
+        (TEXT, TIMESTAMP_TYPE, text),
+        (UTC, TIMESTAMP_TYPE, utc),
+    ];
+    for (name, of, reader) in readers {
+        env.add_overload(name, &format!("{name}_of_it"), vec![of], reader)?;
+        env.add_overload(name, &format!("{name}_of_others"), vec![DYN_TYPE], as_it_is)?;
+    }
+    env.add_overload("int", "duration_to_int64", vec![DURATION_TYPE], int)?;
+    for (function, reader) in [("timestamp", TIME), ("duration", SPAN), ("string", TEXT)] {
+        env.add_macro(Macro::global(function, 1, move |helper, _, arguments| {
+            let read = helper.next_expr(call(reader, None, std::mem::take(arguments)));
+            Ok(Some(helper.next_expr(call(function, None, vec![read]))))
+        }))?;
+    }
+    for part in PARTS {
+        env.add_macro(Macro::receiver(part, 0, move |helper, target, _| {
+            let asked = helper.next_expr(call(UTC, None, target.take().into_iter().collect()));
+            Ok(Some(helper.next_expr(call(part, Some(asked), Vec::new()))))
+        }))?;
+    }
+    Ok(Arc::new(env))
+}
+
+fn call(name: &str, target: Option<IdedExpr>, args: Vec<IdedExpr>) -> Expr {
     Expr::Call(CallExpr {
         func_name: name.to_owned(),
-        target: None,
+        target: target.map(Box::new),
         args,
     })
 }
 
-/// Lets what was compiled here be evaluated.
-pub(super) fn add_readers(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
-    context.add_function(TIME, time)?;
-    context.add_function(SPAN, span)?;
-    context.add_function(NUMBER, number)
+/// What is no text, or no time, is for the interpreter to judge.
+fn as_it_is<'b, 'v>(mut given: Given<'b, 'v>) -> Made<'b, 'v> {
+    given
+        .pop()
+        .ok_or_else(|| ExecutionError::function_error("call", "nothing is given"))
 }
 
-fn time(value: Value) -> Result<Value, ExecutionError> {
-    let Value::String(text) = &value else {
-        return Ok(value);
-    };
-    let read = in_utc(text).ok_or_else(|| ExecutionError::function_error("timestamp", "not RFC 3339"))?;
-    Ok(Value::String(read.into()))
+/// What a value of one type is made into; it has that type, for overloads are chosen by it.
+fn made<'b, 'v, M: Val + 'v>(
+    given: Given<'b, 'v>,
+    make: impl FnOnce(&CowVal<'b, 'v>) -> Option<M>,
+    function: &str,
+) -> Made<'b, 'v> {
+    let value = as_it_is(given)?;
+    make(&value)
+        .map(CowVal::owned)
+        .ok_or_else(|| ExecutionError::function_error(function, "not such a value"))
 }
 
-fn span(value: Value) -> Result<Value, ExecutionError> {
-    let Value::String(text) = &value else {
-        return Ok(value);
-    };
-    let read =
-        nanoseconds(text).ok_or_else(|| ExecutionError::function_error("duration", "not a duration"))?;
-    Ok(Value::String(in_parts(read).into()))
-}
-
-/// Nanoseconds of a duration; whatever else is a number already, or none.
-fn number(value: Value) -> Value {
-    if let Value::Duration(duration) = &value {
-        duration.num_nanoseconds().map_or(value, Value::Int)
+fn time<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let value = as_it_is(given)?;
+    let right = value
+        .downcast_ref::<CelString<'_>>()
+        .is_some_and(|text| is_rfc3339(text.inner()));
+    if right {
+        Ok(value)
     } else {
-        value
+        Err(ExecutionError::function_error("timestamp", "not RFC 3339"))
     }
 }
 
-/// A time by RFC 3339, in UTC: what it has in it is asked in UTC where no zone is named.
-fn in_utc(text: &str) -> Option<String> {
-    if !is_rfc3339(text) {
-        return None;
-    }
-    // The last day of all is not one of jiff's times: it is compared as it is.
-    let utc = || Some(text.parse::<jiff::Timestamp>().ok()?.to_string());
-    let zoned = !text.ends_with('Z');
-    Some(zoned.then(utc).flatten().unwrap_or_else(|| text.to_owned()))
+fn span<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let read = |value: &CowVal<'b, 'v>| {
+        let nanoseconds = nanoseconds(value.downcast_ref::<CelString<'_>>()?.inner())?;
+        Some(CelString::from(in_parts(nanoseconds)))
+    };
+    made(given, read, "duration")
+}
+
+/// A time as it was written, without the ends of fractions that say nothing.
+fn text<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let write = |value: &CowVal<'b, 'v>| {
+        let time = value.downcast_ref::<CelTimestamp>()?.inner();
+        let fraction = match time.timestamp_subsec_nanos() {
+            0 => String::new(),
+            nanoseconds => format!(".{nanoseconds:09}").trim_end_matches('0').to_owned(),
+        };
+        let moment = time.format("%Y-%m-%dT%H:%M:%S");
+        let zone = time.format("%:z").to_string();
+        let zone = if zone == "+00:00" { "Z" } else { &zone };
+        Some(CelString::from(format!("{moment}{fraction}{zone}")))
+    };
+    made(given, write, "string")
+}
+
+fn utc<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let shift = |value: &CowVal<'b, 'v>| {
+        let time = value.downcast_ref::<CelTimestamp>()?.inner();
+        Some(CelTimestamp::from(time.to_utc().fixed_offset()))
+    };
+    made(given, shift, "timestamp")
+}
+
+/// A duration in nanoseconds.
+fn int<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let count = |value: &CowVal<'b, 'v>| {
+        let duration = value.downcast_ref::<CelDuration>()?.inner();
+        duration.num_nanoseconds().map(CelInt::from)
+    };
+    made(given, count, "int")
 }
 
 /// Whether it has the form of a time, with `T` and `Z` in capitals; a leap second is none.
@@ -218,34 +290,35 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_go_reads_them() {
-        for (text, read) in [
-            ("2026-01-01T00:00:00Z", Some("2026-01-01T00:00:00Z")),
-            ("2026-01-01T00:00:00.5+01:00", Some("2025-12-31T23:00:00.5Z")),
-            (
-                "9999-12-31T23:59:59.999999999Z",
-                Some("9999-12-31T23:59:59.999999999Z"),
-            ),
-            ("2026-01-01T00:00:00,5Z", None),
-            ("2026-01-01T00:00:00.Z", None),
-            ("2026-01-01T0:00:00Z", None),
-            ("20260101T000000+01", None),
-            ("2026-01-01T00:00:00", None),
-            ("2026-01-01 00:00:00Z", None),
-            ("2026-01-01t00:00:00Z", None),
-            ("2026-01-01T00:00:00z", None),
-            ("2026-01-01T00:00:00+00:00[UTC]", None),
-            ("2016-12-31T23:59:60Z", None),
-            ("2026-01-01T00:00:00−01:00", None),
+    fn times_have_the_form_that_go_wants() {
+        for text in [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.5+01:00",
+            "9999-12-31T23:59:59.999999999Z",
         ] {
-            assert_eq!(in_utc(text).as_deref(), read, "{text}");
+            assert!(is_rfc3339(text), "{text}");
+        }
+        for text in [
+            "2026-01-01T00:00:00,5Z",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T0:00:00Z",
+            "20260101T000000+01",
+            "2026-01-01T00:00:00",
+            "2026-01-01 00:00:00Z",
+            "2026-01-01t00:00:00Z",
+            "2026-01-01T00:00:00z",
+            "2026-01-01T00:00:00+00:00[UTC]",
+            "2016-12-31T23:59:60Z",
+            "2026-01-01T00:00:00−01:00",
+        ] {
+            assert!(!is_rfc3339(text), "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,30}|[-+0-9.,hmsTZ:]{0,30}") {
-            let _ = (in_utc(&text), nanoseconds(&text));
+            let _ = (is_rfc3339(&text), nanoseconds(&text));
         }
 
         #[test]

@@ -45,7 +45,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     Case::good(
         "times and durations as texts",
-        "fail_if_body_json_not_matches_cel: \"string(timestamp(int(body.issued))) == '2026-01-01T00:00:00Z' && string(duration('90m')) == '5400s'\"",
+        "fail_if_body_json_not_matches_cel: \"string(timestamp(int(body.issued))) == '2026-01-01T00:00:00Z' && string(duration('90m')) == '5400s' && string(timestamp(body.expires)) == '2026-03-01T12:30:45.5+01:00' && string(timestamp('2026-01-01T00:00:00.120+00:00')) == '2026-01-01T00:00:00.12Z'\"",
         "$plain/json-times",
     ),
     Case::bad(
