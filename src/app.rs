@@ -242,7 +242,7 @@ impl App {
     fn on_demand(&self, recorder: &Arc<Recorder>) -> OnDemand {
         let prober = Arc::new(prober(&self.config, Arc::clone(&self.clock)));
         let terms = Terms::of(&self.config, &prober);
-        OnDemand::new(terms, Arc::clone(&self.state), Arc::clone(recorder))
+        OnDemand::new(terms, Arc::clone(&self.state), recorder)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Makes the probes that `/probe` asks for, by the configuration in force.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
@@ -25,7 +25,8 @@ use crate::web::{self, BadProbe, Explained, ProbeAnswer, ProbeRequest, Probing, 
 pub(super) struct OnDemand {
     terms: ArcSwap<Terms>,
     state: Arc<State>,
-    recorder: Arc<Recorder>,
+    /// What is recorded is kept until the last recorder goes, which the servers outlive: they must not hold it.
+    recorder: Weak<Recorder>,
 }
 
 /// What a configuration says of it.
@@ -62,11 +63,11 @@ impl Terms {
 }
 
 impl OnDemand {
-    pub(super) fn new(terms: Terms, state: Arc<State>, recorder: Arc<Recorder>) -> Self {
+    pub(super) fn new(terms: Terms, state: Arc<State>, recorder: &Arc<Recorder>) -> Self {
         Self {
             terms: ArcSwap::from_pointee(terms),
             state,
-            recorder,
+            recorder: Arc::downgrade(recorder),
         }
     }
 
@@ -80,10 +81,10 @@ impl OnDemand {
         let name = ModuleName::from(request.module.as_str());
         let offered = terms.modules.get(&name);
         if offered.is_none() {
-            self.recorder.unknown_module();
+            self.record(Recorder::unknown_module);
         }
         demand::admit(&terms.demand, &self.state.catalogue(), &request.target)
-            .inspect_err(|_| self.recorder.refused())?;
+            .inspect_err(|_| self.record(Recorder::refused))?;
         let offered = offered.ok_or_else(|| BadProbe(format!("unknown module {:?}", request.module)))?;
         let target = web::shown_target(&request.target);
         let probed = single::probe(&request, &offered.module, &terms.prober, &terms.demand.policy).await?;
@@ -95,17 +96,26 @@ impl OnDemand {
         });
         log(&target, &name, &answer);
         if answer.outcome.forbidden() {
-            self.recorder.refused();
+            self.record(Recorder::refused);
         }
-        self.recorder.asked(Asked {
-            module: request.module,
-            target,
-            success: success(&answer.outcome),
-            elapsed: answer.outcome.elapsed,
-            size: answer.outcome.size(),
-            account: Account::new(Explained(Arc::clone(&answer))),
+        self.record(|recorder| {
+            recorder.asked(Asked {
+                module: request.module,
+                target,
+                success: success(&answer.outcome),
+                elapsed: answer.outcome.elapsed,
+                size: answer.outcome.size(),
+                account: Account::new(Explained(Arc::clone(&answer))),
+            });
         });
         Ok(answer)
+    }
+
+    /// Once the program has begun to stop there is nobody left to be told.
+    fn record(&self, what: impl FnOnce(&Recorder)) {
+        if let Some(recorder) = self.recorder.upgrade() {
+            what(&recorder);
+        }
     }
 }
 
