@@ -39,6 +39,7 @@ mod pages;
 mod platform;
 mod probe;
 mod probe_beside;
+mod probe_forbidden;
 mod probe_policy;
 mod probe_series;
 mod prober;
