@@ -51,6 +51,7 @@ mod registration;
 mod revocation;
 mod scenarios;
 mod secrets;
+mod secrets_served;
 mod tcp;
 mod terminal;
 mod tls;

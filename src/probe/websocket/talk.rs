@@ -55,7 +55,7 @@ impl From<Error> for Stopped {
 pub(super) async fn talk(call: &Call<'_>, settings: &Settings, line: Line, timings: &mut Timings) -> Talked {
     let url = call.request.url;
     let Some(request) = upgrade::request(url, settings, call.request.marked) else {
-        let what = format!("no request can be written for {url}");
+        let what = "no request can be written for the target".to_owned();
         return Talked {
             failure: Some(Failure::Exchange(ExchangeFailure::Protocol(what))),
             ..Talked::default()
