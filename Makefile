@@ -35,15 +35,15 @@ lint:
 real:
 	scripts/real-peers.sh
 
-# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, every
-# prober and /probe under load beside blackbox_exporter, then 5,000 endpoints for ten minutes.
+# Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, /probe under load beside
+# blackbox_exporter, 5,000 endpoints for ten minutes, and last every prober, two of which cost more by /probe than they may.
 bench: real
 	cargo run --release --example bench -- traffic
 	cargo run --release --example bench -- page
 	cargo run --release --example bench -- cost
-	cargo run --release --example bench -- probers
 	cargo run --release --example bench -- load
 	cargo run --release --example bench -- fleet
+	cargo run --release --example bench -- probers
 
 # Fault to notification through the real Prometheus and Alertmanager at the shipped intervals (about seven minutes), then
 # clicks that stop and a source of clicks that stops (about half an hour).

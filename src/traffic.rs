@@ -117,8 +117,9 @@ pub struct Judgement {
     pub observed: f64,
     /// Clicks per minute that were expected over the same time.
     pub expected: f64,
-    /// Clicks per minute at or below which the same time alone would raise an alarm; 0 where even silence would not.
-    pub expected_low: f64,
+    /// Clicks per minute at or below which the same time alone would raise an alarm; 0 where even silence would not, none of
+    /// a group, for which it depends on whose clicks they are.
+    pub expected_low: Option<f64>,
     /// The alarm that stands.
     pub low: Option<Tier>,
     /// When the quiet began that the alarm is about.
@@ -142,7 +143,7 @@ impl Judgement {
         at: None,
         observed: 0.0,
         expected: 0.0,
-        expected_low: 0.0,
+        expected_low: None,
         low: None,
         since: None,
         evidence_ratio: 0.0,

@@ -1,6 +1,6 @@
 //! linkwatch and the real blackbox_exporter side by side, with the same modules, asked as Prometheus asks them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -10,32 +10,57 @@ use url::Url;
 use crate::blackbox::Running;
 use crate::child::Child;
 use crate::server::ROOT_FILE;
+use crate::targets::NAME;
 use crate::watch::Watch;
 
-/// What is asked of every prober: its name, the module, and which of the targets.
-pub(crate) const PROBES: [Probe; 4] = [
+/// What is asked of every prober that both have.
+pub(crate) const PROBES: [Probe; 8] = [
     Probe {
         name: "http over TLS",
         module: "http",
-        target: "https://127.0.0.1:$0/",
+        url: "https://127.0.0.1:$0/",
         most: 0.25,
     },
     Probe {
         name: "http",
         module: "http",
-        target: "http://127.0.0.1:$1/",
+        url: "http://127.0.0.1:$1/",
         most: 0.125,
     },
     Probe {
         name: "tcp",
         module: "talk",
-        target: "127.0.0.1:$3",
+        url: "tcp://127.0.0.1:$3",
         most: 0.5,
     },
     Probe {
         name: "tcp over TLS",
         module: "talk_tls",
-        target: "127.0.0.1:$4",
+        url: "tcp://127.0.0.1:$4",
+        most: 0.5,
+    },
+    Probe {
+        name: "dns",
+        module: "dns",
+        url: "dns://127.0.0.1:$5",
+        most: 0.5,
+    },
+    Probe {
+        name: "grpc",
+        module: "grpc",
+        url: "grpc://127.0.0.1:$6",
+        most: 0.5,
+    },
+    Probe {
+        name: "unix",
+        module: "unix",
+        url: "unix://$folder/talk.sock",
+        most: 0.5,
+    },
+    Probe {
+        name: "icmp",
+        module: "icmp",
+        url: "icmp://127.0.0.1",
         most: 0.5,
     },
 ];
@@ -48,20 +73,33 @@ pub(crate) const MUTE: &str = "http://127.0.0.1:$2/";
 pub(crate) struct Probe {
     pub(crate) name: &'static str,
     pub(crate) module: &'static str,
-    /// `$` and a digit is a port of the targets.
-    pub(crate) target: &'static str,
+    /// `$` and a digit is a port of the targets, `$folder` their folder.
+    pub(crate) url: &'static str,
     /// What linkwatch may cost at most, as a share of `blackbox_exporter`'s.
     pub(crate) most: f64,
 }
 
+/// A target as `/probe` takes it: only those of the web are URLs.
+pub(crate) fn asked_for(url: &str) -> &str {
+    match url.split_once("://") {
+        Some((scheme, rest)) if !scheme.starts_with("http") => rest,
+        Some(_) | None => url,
+    }
+}
+
 fn modules(root: &Path) -> String {
     let tls = format!("tls_config: {{ca_file: '{}'}}", root.display());
+    let talk = "query_response: [{expect: '^220 ', send: hello}, {expect: '^250 '}]";
     format!(
         "modules:
   http: {{prober: http, timeout: 5s, http: {{{tls}}}}}
   mute: {{prober: http, timeout: 5s, http: {{{tls}}}}}
-  talk: {{prober: tcp, timeout: 5s, tcp: {{query_response: [{{expect: '^220 ', send: hello}}, {{expect: '^250 '}}]}}}}
+  talk: {{prober: tcp, timeout: 5s, tcp: {{{talk}}}}}
   talk_tls: {{prober: tcp, timeout: 5s, tcp: {{tls: true, {tls}, query_response: [{{expect: '^220 '}}]}}}}
+  dns: {{prober: dns, timeout: 5s, dns: {{query_name: {NAME}, query_type: A}}}}
+  grpc: {{prober: grpc, timeout: 5s, grpc: {{preferred_ip_protocol: ip4}}}}
+  unix: {{prober: unix, timeout: 5s, unix: {{{talk}}}}}
+  icmp: {{prober: icmp, timeout: 5s, icmp: {{preferred_ip_protocol: ip4}}}}
 "
     )
 }
@@ -71,8 +109,9 @@ pub(crate) struct Both {
     watch: Watch,
     blackbox: Running,
     _targets: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     ports: Vec<String>,
+    configuration: PathBuf,
 }
 
 impl Both {
@@ -89,8 +128,9 @@ impl Both {
             watch: Watch::start(&configuration).await?,
             blackbox,
             _targets: targets,
-            _folder: folder,
+            folder,
             ports,
+            configuration,
         })
     }
 
@@ -110,12 +150,24 @@ impl Both {
         ]
     }
 
-    /// A target with its port.
-    pub(crate) fn target(&self, text: &str) -> String {
+    /// The URL of a target, with its port.
+    pub(crate) fn url(&self, text: &str) -> String {
         let ports = self.ports.iter().enumerate();
-        ports.fold(text.to_owned(), |text, (number, port)| {
+        let text = text.replace("$folder", &self.folder.path().to_string_lossy());
+        ports.fold(text, |text, (number, port)| {
             text.replace(&format!("${number}"), port)
         })
+    }
+
+    /// linkwatch's probe alone, without the program around it.
+    pub(crate) fn alone(&self, probe: Probe) -> anyhow::Result<Child> {
+        let configuration = self.configuration.to_string_lossy();
+        Child::start(&[
+            "module-worker",
+            &configuration,
+            probe.module,
+            &self.url(probe.url),
+        ])
     }
 }
 

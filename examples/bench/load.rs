@@ -48,7 +48,7 @@ struct Load {
 
 async fn full_speed(length: Duration) -> anyhow::Result<bool> {
     let both = Both::start().await?;
-    let target = both.target("https://127.0.0.1:$0/");
+    let target = both.url("https://127.0.0.1:$0/");
     println!(
         "{AT_ONCE} scrapes of /probe at once for {} s, http over TLS",
         length.as_secs()
@@ -108,7 +108,7 @@ async fn hanging() -> anyhow::Result<bool> {
         ("/metrics", program.metrics()?),
         (
             "another module",
-            program.probe("http", &both.target("http://127.0.0.1:$1/"))?,
+            program.probe("http", &both.url("http://127.0.0.1:$1/"))?,
         ),
     ];
     println!("{HANGING} requests at once to a module whose target never answers");
@@ -116,7 +116,7 @@ async fn hanging() -> anyhow::Result<bool> {
         looks(&client, url).await;
     }
     let held_before = descriptors(program.pid)?;
-    let mute = program.probe("mute", &both.target(MUTE))?;
+    let mute = program.probe("mute", &both.url(MUTE))?;
     let mut hang = JoinSet::new();
     for _ in 0..HANGING {
         let (client, mute) = (client.clone(), mute.clone());

@@ -75,6 +75,7 @@ fn run(arguments: &[String]) -> anyhow::Result<bool> {
         "server" => server::run(rest).map(|()| true),
         "targets" => targets::run(rest).map(|()| true),
         "worker" => worker::run(rest).map(|()| true),
+        "module-worker" => worker::run_module(rest).map(|()| true),
         "fleet-worker" => worker::run_fleet(rest).map(|()| true),
         "traffic-worker" => traffic::worker::run(rest).map(|()| true),
         "linkwatch" => Ok(watch::run(rest) == ExitCode::SUCCESS),

@@ -1,10 +1,13 @@
 //! linkwatch's own probe, as the program makes it, without the rest of the program.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use linkwatch::clock::SystemClock;
-use linkwatch::endpoint::{AddressChoice, Expectation};
+use linkwatch::endpoint::{AddressChoice, Expectation, ModuleName};
+use linkwatch::metrics::blackbox::success;
 use linkwatch::outcome::Outcome;
 use linkwatch::probe::http::Settings;
 use linkwatch::probe::policy;
@@ -18,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Probing {
     prober: Prober,
-    module: Module,
+    module: Arc<Module>,
     url: Url,
     expect: Expectation,
 }
@@ -36,10 +39,22 @@ impl Probing {
                 clock: Arc::new(SystemClock),
                 intermediates: tls::Intermediates::default(),
             },
-            module: Module {
+            module: Arc::new(Module {
                 timeout: None,
                 prober: ProberKind::Http(Box::new(settings)),
-            },
+            }),
+            url,
+            expect: Expectation::default(),
+        })
+    }
+
+    /// By a module of a configuration.
+    pub(crate) fn by(configuration: &Path, module: &str, url: Url) -> anyhow::Result<Self> {
+        let config = linkwatch::config::load(configuration)?;
+        let module = config.modules.get(&ModuleName::from(module)).cloned();
+        Ok(Self {
+            prober: linkwatch::app::prober(&config, Arc::new(SystemClock)),
+            module: module.with_context(|| format!("no such module in {}", configuration.display()))?,
             url,
             expect: Expectation::default(),
         })
@@ -69,11 +84,7 @@ impl Probing {
 }
 
 fn is_good(outcome: &Outcome) -> bool {
-    outcome.attempts.len() == 1
-        && outcome
-            .attempts
-            .iter()
-            .all(|attempt| attempt.failure().is_none() && attempt.violations.is_empty())
+    outcome.attempts.len() == 1 && success(outcome)
 }
 
 /// The defaults of the http prober.

@@ -6,11 +6,20 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use crate::it::lab::{Answer, Authority, DAY, TalkLab, Turn, WebLab};
+use crate::it::lab::{Answer, Authority, Check, DAY, DnsLab, GrpcLab, TalkLab, Turn, WebLab};
 use crate::server::ROOT_FILE;
 
-/// `targets FOLDER`: prints the ports of what answers over TLS, plainly, never, and in a dialogue, then waits for the end
-/// of its input.
+/// The socket of a dialogue, in the folder given.
+pub(crate) const SOCKET_FILE: &str = "talk.sock";
+
+/// What the DNS server has an address for.
+pub(crate) const NAME: &str = "bench.example";
+
+/// The number of that status (grpc.health.v1).
+const SERVING: u8 = 1;
+
+/// `targets FOLDER`: prints the ports of what answers over TLS, plainly, never, in a dialogue, in one over TLS, to questions
+/// of DNS and to health checks, then waits for the end of its input.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let [folder] = arguments else {
         bail!("targets needs a folder");
@@ -28,14 +37,21 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         let plain = WebLab::plain().start().await;
         let mute = WebLab::plain().answer(Answer::Stall).start().await;
         let greeting = || Turn::say("220 bench ESMTP\r\n");
-        let talk = TalkLab::start([greeting(), Turn::Hear, Turn::say("250 bench\r\n")]).await;
+        let dialogue = || [greeting(), Turn::Hear, Turn::say("250 bench\r\n")];
+        let talk = TalkLab::start(dialogue()).await;
+        let _socket = TalkLab::unix(&Path::new(folder).join(SOCKET_FILE), dialogue());
         let talk_tls = TalkLab::start([Turn::Tls(tls), greeting()]).await;
+        let dns = DnsLab::start().await;
+        dns.a(NAME, &["192.0.2.1"]);
+        let grpc = GrpcLab::plain(Check::Health(SERVING)).await;
         let ports = [
             secure.port(),
             plain.port(),
             mute.port(),
             talk.addr().port(),
             talk_tls.addr().port(),
+            dns.addr().port(),
+            grpc.addr().port(),
         ];
         let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
         {

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,19 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         }
         other => bail!("no such worker: {other}"),
     }
+}
+
+/// `module-worker CONFIGURATION MODULE URL`: the same, by a module.
+pub(crate) fn run_module(arguments: &[String]) -> anyhow::Result<()> {
+    let [configuration, module, url] = arguments else {
+        bail!("module-worker needs a configuration, a module and a url");
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _context = runtime.enter();
+    let probing = Probing::by(Path::new(configuration), module, Url::parse(url)?)?;
+    serve(|count| runtime.block_on(probing.probe(count)))
 }
 
 /// `fleet-worker PORT ROOT_FILE ENDPOINTS`: for a number of seconds on the input, as long asks every endpoint once an

@@ -204,12 +204,6 @@ impl Supervisor {
         self.put_demand_in_force();
         self.deploy();
         self.attendants.replace(&self.config, &self.prober);
-        let config = config::show(&self.config).into();
-        self.parts.front.store(Arc::new(Front {
-            ready: true,
-            config,
-            external_url: self.parts.settings.external_url.clone(),
-        }));
         self.parts.recorder.reload_succeeded();
         for warning in &self.config.warnings {
             tracing::warn!("{warning}");
@@ -219,6 +213,13 @@ impl Supervisor {
             endpoints = self.parts.state.catalogue().slots.len(),
             "the configuration is in force"
         );
+        // Last: whoever waits for readiness finds all of it done.
+        let config = config::show(&self.config).into();
+        self.parts.front.store(Arc::new(Front {
+            ready: true,
+            config,
+            external_url: self.parts.settings.external_url.clone(),
+        }));
     }
 
     /// Makes `/probe` follow the configuration.

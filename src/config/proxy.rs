@@ -9,7 +9,7 @@ use super::at::At;
 use super::credential;
 use super::error::shown;
 use super::header;
-use super::raw::module::{Http, OAuth2, ProxyUrl, TlsConfig};
+use super::raw::module::{Http, HttpConfig, OAuth2, ProxyUrl, TlsConfig};
 use super::resolve::Resolving;
 use super::secret::Secret;
 use crate::probe::http::proxy::{Bypass, Proxies, Proxy, ProxyKind};
@@ -27,6 +27,16 @@ pub(super) struct Keys<'r> {
 
 impl<'r> Keys<'r> {
     pub(super) fn of_module(raw: &'r Http) -> Self {
+        Self {
+            url: raw.proxy_url.as_ref(),
+            no_proxy: raw.no_proxy.as_ref(),
+            from_environment: raw.proxy_from_environment,
+            connect_header: raw.proxy_connect_header.as_ref(),
+            tls: raw.tls_config.as_ref(),
+        }
+    }
+
+    pub(super) fn of_client(raw: &'r HttpConfig) -> Self {
         Self {
             url: raw.proxy_url.as_ref(),
             no_proxy: raw.no_proxy.as_ref(),

@@ -2,9 +2,10 @@
 
 use super::at::At;
 use super::error::Place;
+use super::proxy::{self, Keys};
 use super::raw::module::{HttpConfig, QueryResponse, WebSocket};
 use super::resolve::Resolving;
-use super::{credential, dialogue, header, module};
+use super::{credential, dialogue, header, module, oauth2};
 use crate::probe::websocket as prober;
 
 pub(super) fn resolve(place: Place, raw: &WebSocket, at: &mut Resolving<'_>) -> Option<prober::Settings> {
@@ -12,7 +13,6 @@ pub(super) fn resolve(place: Place, raw: &WebSocket, at: &mut Resolving<'_>) -> 
     let client = raw.http_config.as_ref();
     let place = client.map_or(place, |client| client.place);
     let client = client.map_or(&nothing, |client| &client.value);
-    unsupported(client, at);
     unused(raw.query_response.as_deref(), at);
     let tls = credential::connector(client.tls_config.as_ref(), place, at);
     let credentials = credential::Sources {
@@ -20,33 +20,25 @@ pub(super) fn resolve(place: Place, raw: &WebSocket, at: &mut Resolving<'_>) -> 
         authorization: client.authorization.as_ref(),
         bearer_token: client.bearer_token.as_ref(),
         bearer_token_file: client.bearer_token_file.as_ref(),
-        oauth2: None,
+        oauth2: client.oauth2.as_ref().map(|oauth2| oauth2.place),
     };
     let authorization = credential::authorization(&credentials, at);
+    let tokens = client.oauth2.as_ref().map(|raw| oauth2::resolve(raw, at));
+    let proxies = proxy::resolve(Keys::of_client(client), at);
     let mut headers = header::of_either_form(raw.headers.iter().flatten(), at);
     headers.extend(header::named(client.http_headers.iter().flatten(), at));
     Some(prober::Settings {
         addressing: module::addressing(raw.preferred_ip_protocol, raw.ip_protocol_fallback),
         headers,
         authorization,
+        tokens: match tokens {
+            Some(tokens) => Some(Box::new(tokens?)),
+            None => None,
+        },
+        proxies,
         steps: dialogue::resolve(raw.query_response.as_deref(), at.findings),
         tls: tls?,
     })
-}
-
-fn unsupported(raw: &HttpConfig, at: &Resolving<'_>) {
-    let given = [
-        ("oauth2", raw.oauth2),
-        ("proxy_url", raw.proxy_url),
-        ("no_proxy", raw.no_proxy),
-        ("proxy_connect_header", raw.proxy_connect_header),
-    ];
-    let given = given.into_iter().filter_map(|(key, raw)| Some((key, raw?.place)));
-    let environment = raw.proxy_from_environment.filter(|raw| raw.value);
-    let environment = environment.map(|raw| ("proxy_from_environment", raw.place));
-    for (key, place) in given.chain(environment) {
-        at.findings.unsupported(place, &format!("\"{key}\""));
-    }
 }
 
 fn unused(steps: Option<&[At<QueryResponse>]>, at: &Resolving<'_>) {

@@ -32,8 +32,11 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Gauge,
         unit: None,
         labels: &[],
-        help: "Clicks per minute at or below which the last minutes alone would raise an alarm; 0 where even silence would not.",
-        series: Series::Traffic(|judgement, out| rate(judgement, judgement.expected_low, out)),
+        help: "Clicks per minute at or below which the last minutes alone would raise an alarm; 0 where even silence would not; not of whole groups.",
+        series: Series::Traffic(|judgement, out| match judgement.expected_low {
+            Some(low) => rate(judgement, low, out),
+            None => Ok(()),
+        }),
     },
     Family {
         name: "linkwatch_traffic_low",

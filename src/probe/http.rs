@@ -21,7 +21,7 @@ pub mod revocation;
 mod rules;
 pub(super) mod stream;
 pub mod token;
-mod tunnel;
+pub(super) mod tunnel;
 
 pub(super) use hop::Journey;
 pub use json::Expression;

@@ -6,10 +6,13 @@ use http::{HeaderName, HeaderValue};
 
 use super::call::{Call, Dial};
 use super::dialogue::Step;
-use super::line::Line;
+use super::http::proxy::{Proxies, Proxy};
+use super::http::token::Tokens;
+use super::http::tunnel::Tunnels;
+use super::line::{Line, Socket};
 use super::tls::Alpn;
 use super::{Addressing, host_of, tls};
-use crate::outcome::{AnswerFacts, Attempt, Failure, Hop, Peer};
+use crate::outcome::{AnswerFacts, Attempt, Failure, Hop, Peer, WebSocketFacts};
 
 mod talk;
 mod upgrade;
@@ -23,6 +26,10 @@ pub struct Settings {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Credentials for the `Authorization` header.
     pub authorization: Option<HeaderValue>,
+    /// Where the tokens come from that stand in place of credentials.
+    pub tokens: Option<Box<Tokens>>,
+    /// What stands between. Through a proxy goes a connection, never the request itself (RFC 6455 section 4.1).
+    pub proxies: Proxies,
     /// What is said and heard once the connection is upgraded; empty: the upgrade is all.
     pub steps: Vec<Step>,
     /// TLS, checked and ready.
@@ -38,8 +45,10 @@ pub(super) async fn attempt(call: Call<'_>, settings: &Settings, address: IpAddr
     let mut violations = Vec::new();
     match ready(call, settings, address, &mut hop).await {
         Err(failure) => hop.failure = Some(failure),
-        Ok(line) => {
-            let talked = talk::talk(&call, settings, line, &mut hop.timings).await;
+        Ok((line, authorization)) => {
+            let authorization = authorization.as_ref();
+            let talked = talk::talk(&call, (settings, authorization), line, &mut hop.timings).await;
+            forget_refused(settings, authorization, talked.facts.as_ref()).await;
             hop.answer = talked.facts.map(AnswerFacts::WebSocket);
             hop.failure = talked.failure;
             violations.extend(talked.violation);
@@ -52,23 +61,65 @@ pub(super) async fn attempt(call: Call<'_>, settings: &Settings, address: IpAddr
     }
 }
 
-/// A line that can be spoken on.
+/// A line that can be spoken on, and who asks. Without a token there is nothing to go there for.
 async fn ready(
     call: Call<'_>,
     settings: &Settings,
     address: SocketAddr,
     hop: &mut Hop,
-) -> Result<Line, Failure> {
+) -> Result<(Line, Option<HeaderValue>), Failure> {
     let url = call.request.url;
-    let host = host_of(url);
+    let authorization = match &settings.tokens {
+        // On the heap, as all that most probes do without.
+        Some(tokens) => Some(Box::pin(tokens.header(call)).await?),
+        None => settings.authorization.clone(),
+    };
+    let socket = match settings.proxies.of(url, Some(address.ip())) {
+        Some(proxy) => Box::pin(tunnel(call, (settings, proxy), address.ip(), hop)).await?,
+        None => dial(call, address, hop).await?,
+    };
+    if !matches!(url.scheme(), "wss" | "https") {
+        return Ok((Line::Plain(socket), authorization));
+    }
+    let peer = (&*host_of(url), Alpn::Http1);
+    let line = call.shake(&settings.tls, socket, peer, hop).await?;
+    Ok((line, authorization))
+}
+
+async fn dial(call: Call<'_>, address: SocketAddr, hop: &mut Hop) -> Result<Socket, Failure> {
     let dial = Dial {
-        host: &host,
+        host: &host_of(call.request.url),
         addresses: &[address],
         source: None,
     };
-    let socket = call.dial(dial, hop).await?;
-    if !matches!(url.scheme(), "wss" | "https") {
-        return Ok(Line::Plain(socket));
+    call.dial(dial, hop).await
+}
+
+async fn tunnel(
+    call: Call<'_>,
+    (settings, proxy): (&Settings, &Proxy),
+    address: IpAddr,
+    hop: &mut Hop,
+) -> Result<Socket, Failure> {
+    let url = call.request.url;
+    let tunnels = Tunnels {
+        call,
+        proxies: &settings.proxies,
+        preferred: settings.addressing.preferred,
+    };
+    tunnels.permit(url, Some(address))?;
+    let line = tunnels.reach(proxy, hop).await?;
+    tunnels.open((proxy, line), url, Some(address), hop).await
+}
+
+/// A token that the target refuses may have been withdrawn.
+async fn forget_refused(
+    settings: &Settings,
+    authorization: Option<&HeaderValue>,
+    facts: Option<&WebSocketFacts>,
+) {
+    let refused = facts.is_some_and(|facts| facts.status == 401);
+    if let (Some(tokens), Some(authorization), true) = (&settings.tokens, authorization, refused) {
+        tokens.forget(authorization).await;
     }
-    call.shake(&settings.tls, socket, (&host, Alpn::Http1), hop).await
 }

@@ -67,8 +67,8 @@ pub struct Point {
     pub observed: f32,
     /// What was expected.
     pub expected: f32,
-    /// At or below this an alarm would be raised by this time alone.
-    pub expected_low: f32,
+    /// At or below this an alarm would be raised by this time alone; none of a group.
+    pub expected_low: Option<f32>,
     /// Whether an alarm stood.
     pub low: bool,
 }
@@ -84,7 +84,7 @@ impl Point {
             at: judgement.at?,
             observed: judgement.observed as f32,
             expected: judgement.expected as f32,
-            expected_low: judgement.expected_low as f32,
+            expected_low: judgement.expected_low.map(|low| low as f32),
             low: judgement.low.is_some(),
         })
     }

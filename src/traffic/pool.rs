@@ -221,7 +221,7 @@ impl Pool {
             at: at(newest + 1),
             observed,
             expected,
-            expected_low: 0.0,
+            expected_low: None,
             low: self.alarm.map(|alarm| alarm.tier),
             since: self.alarm.and_then(|alarm| at(alarm.since)),
             evidence_ratio: self.trial.ratio(),

@@ -104,7 +104,7 @@ impl<'a> SeriesView<'a> {
             at: judgement.at,
             observed_per_minute: counted(judgement.observed),
             expected_per_minute: counted(judgement.expected),
-            expected_low_per_minute: counted(judgement.expected_low),
+            expected_low_per_minute: judgement.expected_low.and_then(counted),
             low: judgement.low,
             since: judgement.since.filter(|_| judgement.low.is_some()),
             evidence_ratio: counted(judgement.evidence_ratio),

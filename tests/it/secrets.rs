@@ -44,6 +44,18 @@ fn http(keys: &str, mark: &str) -> String {
     }
 }
 
+/// Whole files: the module of the http prober, and, where it has the key, of the websocket prober.
+fn modules(keys: &str, mark: &str) -> Vec<String> {
+    let keys = http(keys, mark);
+    let mut modules = vec![format!("modules: {{m: {{prober: http, http: {keys}}}}}")];
+    if !keys.starts_with("{headers") && !keys.starts_with("{body") {
+        modules.push(format!(
+            "modules: {{m: {{prober: websocket, websocket: {{http_config: {keys}}}}}}}"
+        ));
+    }
+    modules
+}
+
 fn files(mark: &str) -> Files {
     Files::memory([(Path::new("secret.txt").to_owned(), mark.as_bytes().to_vec())])
 }
@@ -53,9 +65,8 @@ proptest! {
 
     #[test]
     fn a_configuration_shows_no_secret_whether_it_is_right_or_wrong(mark in "[a-z]{16}") {
-        for keys in SECRETS {
-            let module = http(keys, &mark);
-            let good = format!("modules: {{m: {{prober: http, http: {module}}}}}");
+        let good = SECRETS.iter().flat_map(|keys| modules(keys, &mark).into_iter().map(move |good| (keys, good)));
+        for (keys, good) in good {
             let config = config::parse(Path::new("a.yml"), good.as_bytes(), files(&mark))
                 .unwrap_or_else(|errors| panic!("{keys}: {errors}"));
             let shown = config::show(&config);
@@ -66,7 +77,7 @@ proptest! {
             // A request's body has to be bytes.
             prop_assert!(keys.starts_with("body") || !debug.contains(&mark), "{}: {}", keys, debug);
             for wrong in [
-                format!("modules: {{m: {{prober: http, http: {module}, htp: 1}}}}"),
+                good.replace("{prober:", "{htp: 1, prober:"),
                 good.replace(": http, http:", ": http, http: [1], http:"),
                 good.replace(&mark, &format!("[{mark}]")),
                 good.replace(&mark, &format!("{{{mark}: 1}}")),

@@ -146,6 +146,16 @@ const MODULES: &[(&str, &str)] = &[
         "ws_bearer",
         "prober: websocket, websocket: {http_config: {bearer_token: hush-bearer, http_headers: {X-Token: {values: [hush-plain]}}}}",
     ),
+    (
+        "ws_proxy",
+        "prober: websocket, websocket: {http_config: {proxy_url: \"http://me:hush-proxy@PROXY\", proxy_connect_header: {X-Any: \
+         [hush-connect]}}}",
+    ),
+    (
+        "ws_oauth2",
+        "prober: websocket, websocket: {http_config: {oauth2: {client_id: me, client_secret: hush-client, token_url: \
+         \"http://TOKENS/good\"}}}",
+    ),
     ("dns", "prober: dns, dns: {query_name: a.test}"),
     ("icmp", "prober: icmp"),
 ];
@@ -192,7 +202,6 @@ const BROKEN: &[&str] = &[
     "prober: grpc, grpc: {metadata: {authorization: [\"hush-wrong\\u0001\"]}}",
     "prober: websocket, websocket: {headers: {Cookie: [hush-wrong]}}",
     "prober: websocket, websocket: {http_config: {oauth2: {client_secret: hush-wrong}}}",
-    "prober: websocket, websocket: {http_config: {proxy_url: \"http://me:hush-wrong@127.0.0.1:1\"}}",
     // No YAML at all, from the secret's own line on.
     "prober: http, http: {bearer_token: \"hush-wrong}",
     "prober: http, http: {bearer_token: *hush-wrong}",

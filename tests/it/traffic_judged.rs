@@ -214,7 +214,13 @@ fn ten_small_series_that_fail_together_are_seen_together() {
     assert_eq!(first.change, Change::Raised(Tier::Outage));
     let after = (first.at.as_second() - START - begin) / MINUTE;
     assert!((0..=12).contains(&after), "after {after} minutes");
-    assert_eq!(ensemble.pool(pool).low, Some(Tier::Outage));
+    let pool = ensemble.pool(pool);
+    assert_eq!(pool.low, Some(Tier::Outage));
+    assert_eq!(
+        pool.expected_low, None,
+        "no number of clicks is the limit of a group"
+    );
+    assert!(ensemble.series(0).expected_low.is_some());
 }
 
 #[test]

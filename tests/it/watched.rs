@@ -345,7 +345,7 @@ pub(crate) fn quiet(tier: Tier) -> Judgement {
         at: Some(at("2026-05-08T10:29:00Z")),
         observed: 0.0,
         expected: 12.34,
-        expected_low: 3.5,
+        expected_low: Some(3.5),
         low: Some(tier),
         since: Some(at("2026-05-08T10:12:00Z")),
         evidence_ratio: 2.5,

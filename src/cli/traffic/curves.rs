@@ -79,7 +79,7 @@ impl Curves {
             if judgement.at.is_some() {
                 point.judged += 1.0;
                 point.expected += judgement.expected;
-                point.low += judgement.expected_low;
+                point.low += judgement.expected_low.unwrap_or_default();
             }
         }
     }

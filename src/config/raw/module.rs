@@ -128,8 +128,7 @@ pub(in crate::config) struct Http {
     pub(in crate::config) bearer_token_file: Option<At<String>>,
     /// How servers are verified, and what they are shown.
     pub(in crate::config) tls_config: Option<At<TlsConfig>>,
-    /// An expression in CEL for which the body, in JSON, must not hold; the body is its variable `body`. (Of the standard
-    /// library, times and durations are missing.)
+    /// An expression in CEL for which the body, in JSON, must not hold; the body is its variable `body`.
     pub(in crate::config) fail_if_body_json_matches_cel: Option<At<String>>,
     /// An expression in CEL for which the body, in JSON, must hold.
     pub(in crate::config) fail_if_body_json_not_matches_cel: Option<At<String>>,

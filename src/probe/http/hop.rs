@@ -18,7 +18,7 @@ use super::proxy::Proxy;
 use super::redirect::{self, Trail};
 use super::request::Ask;
 use super::rules::Rules;
-use super::tunnel::Way;
+use super::tunnel::Tunnels;
 use super::{Settings, response};
 use crate::outcome::{Attempt, Failure, Hop, HttpFailure, Peer, Violation};
 use crate::probe::call::{Call, Dial};
@@ -182,8 +182,8 @@ impl Journey<'_> {
         let hop = &mut leg.hop;
         let way = match (proxy, address) {
             (Some(proxy), _) => {
-                self.permit_behind_a_proxy(url, address)?;
-                Box::pin(self.by_proxy(proxy, url, address, hop)).await?
+                let way = self.by_proxy(proxy, url, address, hop);
+                Box::pin(way).await?
             }
             (None, Some(address)) => {
                 let address = SocketAddr::new(address, port_of(url));
@@ -198,13 +198,26 @@ impl Journey<'_> {
         }
     }
 
-    /// Where a proxy resolves the name, only the name can be looked at: where it leads is for the proxy to permit.
-    fn permit_behind_a_proxy(&self, url: &Url, address: Option<IpAddr>) -> Result<(), Failure> {
-        let host = host_of(url);
-        match address.or_else(|| host.parse().ok()) {
-            Some(address) => self.call.permit(&host, address),
-            None => self.call.permit_host(&host),
+    /// Goes to a proxy and, but for plain HTTP, through it.
+    async fn by_proxy(
+        &self,
+        proxy: &Proxy,
+        url: &Url,
+        address: Option<IpAddr>,
+        hop: &mut Hop,
+    ) -> Result<Way, Failure> {
+        let tunnels = Tunnels {
+            call: self.call,
+            proxies: &self.settings.proxies,
+            preferred: self.settings.addressing.preferred,
+        };
+        tunnels.permit(url, address)?;
+        let line = tunnels.reach(proxy, hop).await?;
+        if proxy.takes_requests(url) {
+            return Ok(Way::Along(line));
         }
+        let opened = tunnels.open((proxy, line), url, address, hop);
+        opened.await.map(Way::Through)
     }
 
     /// A host that a redirect named: looked up as any other, its addresses tried in turn.
@@ -338,6 +351,14 @@ impl Journey<'_> {
             expect: self.call.request.expect,
         }
     }
+}
+
+/// Where requests for the target can go.
+enum Way {
+    /// A connection to the target.
+    Through(Socket),
+    /// A line to a proxy, which takes requests for the target.
+    Along(Line),
 }
 
 /// What a request can be sent on.

@@ -3,16 +3,23 @@
 //! The expression is the module's, the body is anybody's: before it is evaluated, the steps that it may take on this
 //! body are counted, and too many of them are a broken rule in place of a thread that is lost.
 
+use std::sync::Arc;
+
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
 use cel::objects::Key;
-use cel::{Context, ExecutionError, Program, Value};
+use cel::{Context, Env, ExecutionError, Program, Value};
 use serde_json::Value as Json;
+
+mod time;
 
 /// Steps that an evaluation may take, by the count of [`Program`]'s nodes; some tenths of a second.
 const STEPS_LIMIT: u64 = 4_000_000;
 
 /// What a match of a regular expression costs beside other steps: its pattern is compiled for each.
 const MATCH_STEPS: u64 = 1_000;
+
+/// What it costs to read a time or a duration, or to write one.
+const TIME_STEPS: u64 = 20;
 
 /// Bytes of text that are handled in one step.
 const STEP_BYTES: u64 = 64;
@@ -36,7 +43,7 @@ const TYPES: [&str; 11] = [
 ];
 
 /// Functions of the standard library; operators have names that nobody can write.
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 15] = [
     "size",
     "contains",
     "startsWith",
@@ -50,19 +57,28 @@ const FUNCTIONS: [&str; 13] = [
     "bytes",
     "type",
     "dyn",
+    "timestamp",
+    "duration",
 ];
 
 /// An expression on a body.
-#[derive(Debug)]
 pub struct Expression {
     text: String,
     program: Program,
+    env: Arc<Env>,
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Expression").field(&self.text).finish()
+    }
 }
 
 impl Expression {
     /// Compiles an expression, or says in one line what is wrong with it.
     pub fn compile(text: &str) -> Result<Self, String> {
-        let program = Program::compile(text).map_err(|errors| {
+        let env = time::environment().map_err(|error| error.to_string())?;
+        let program = env.compile(text).map_err(|errors| {
             let first = errors.errors.first().map(|error| error.msg.replace('\n', " "));
             first.unwrap_or_else(|| "not an expression".to_owned())
         })?;
@@ -70,6 +86,7 @@ impl Expression {
         Ok(Self {
             text: text.to_owned(),
             program,
+            env,
         })
     }
 
@@ -89,7 +106,7 @@ impl Expression {
                 body.elements
             ));
         }
-        let mut context = Context::default();
+        let mut context = Context::with_env(Arc::clone(&self.env));
         context.add_variable_from_value(BODY, body.value.clone());
         match self.program.execute(&context) {
             Ok(Value::Bool(holds)) => Ok(holds),
@@ -107,6 +124,10 @@ fn why(error: &ExecutionError) -> String {
         overload.to_string()
     } else if let ExecutionError::IndexOutOfBounds(_) = error {
         "index out of bounds".to_owned()
+    } else if let ExecutionError::FunctionError { function, .. } = error {
+        format!("{function} has no result for such a value")
+    } else if let ExecutionError::Overflow(..) = error {
+        "the result is out of range".to_owned()
     } else {
         "the values do not fit the expression".to_owned()
     }
@@ -194,7 +215,7 @@ fn check_variable(name: &str, bound: &[&str]) -> Result<(), String> {
 
 fn check_function(name: &str) -> Result<(), String> {
     let operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
-    if operator || FUNCTIONS.contains(&name) {
+    if operator || FUNCTIONS.contains(&name) || time::PARTS.contains(&name) {
         return Ok(());
     }
     Err(format!("there is no function \"{name}\""))
@@ -214,7 +235,11 @@ fn steps(expression: &IdedExpr, longest: u64, own: Option<&str>) -> u64 {
         let each_time = inside.into_iter().fold(0, u64::saturating_add);
         return once.saturating_add(each_time.saturating_mul(longest));
     }
-    let matches = matches!(&expression.expr, Expr::Call(call) if call.func_name == "matches");
+    let here = if let Expr::Call(call) = &expression.expr {
+        own_steps(&call.func_name)
+    } else {
+        1
+    };
     let copies = match &expression.expr {
         Expr::List(list) => list
             .elements
@@ -229,13 +254,22 @@ fn steps(expression: &IdedExpr, longest: u64, own: Option<&str>) -> u64 {
         | Expr::Literal(_)
         | Expr::Select(_) => 0,
     };
-    let here = if matches { MATCH_STEPS } else { 1 };
     let here = copies.saturating_mul(longest).saturating_add(here);
     let parts = parts(expression);
     parts
         .into_iter()
         .map(|part| steps(part, longest, own))
         .fold(here, u64::saturating_add)
+}
+
+fn own_steps(function: &str) -> u64 {
+    if function == "matches" {
+        MATCH_STEPS
+    } else if time::is_reader(function) {
+        TIME_STEPS
+    } else {
+        1
+    }
 }
 
 /// Whether a value that is put into a list may be all of the body. What a loop goes through is a part of it at each turn.
@@ -314,6 +348,59 @@ mod tests {
     }
 
     #[test]
+    fn times_and_durations_are_compared_and_counted_with() {
+        let body = r#"{"expires": "2026-03-01T12:30:45.5+01:00", "issued": 1767225600, "wait": "1h30m"}"#;
+        for expression in [
+            "timestamp(body.expires) > timestamp('2026-01-01T00:00:00Z')",
+            "timestamp(body.expires) == timestamp('2026-03-01T11:30:45.5Z')",
+            "timestamp(int(body.issued)) == timestamp('2026-01-01T00:00:00Z')",
+            "int(timestamp('2026-01-01T00:00:00Z')) == 1767225600",
+            "timestamp(body.expires) - timestamp(int(body.issued)) > duration('1400h')",
+            "timestamp(int(body.issued)) + duration('24h') == timestamp('2026-01-02T00:00:00Z')",
+            "duration(body.wait) + duration('30m') == duration('2h') && duration(body.wait) - duration('1h') < duration('1h')",
+            "duration(body.wait).getMinutes() == 90 && int(duration(body.wait)) == 5400000000000",
+            "timestamp(body.expires).getHours() == 11 && timestamp(body.expires).getHours('+01:00') == 12",
+            "timestamp('9999-12-31T23:59:59Z') > timestamp(body.expires)",
+            "timestamp(body.expires).getFullYear() == 2026 && timestamp(body.expires).getMonth() == 2",
+            "timestamp(int(body.issued)).getHours('America/New_York') == 19",
+            "timestamp(int(body.issued)).getHours('+05:30') == 5",
+            "string(timestamp(int(body.issued))) == '2026-01-01T00:00:00Z' && string(duration('90m')) == '5400s'",
+            "string(timestamp(body.expires)) == '2026-03-01T12:30:45.5+01:00' && string(2) == '2'",
+            "duration('1.001s') == duration('1001ms')",
+        ] {
+            assert_eq!(holds(expression, body), Ok(true), "{expression}");
+        }
+        for (expression, why) in [
+            (
+                "timestamp(body.wait) > timestamp(0)",
+                "timestamp has no result for such a value",
+            ),
+            (
+                "timestamp('20260301T113045+01') > timestamp(0)",
+                "timestamp has no result for such a value",
+            ),
+            (
+                "duration(body.expires) > duration('0')",
+                "duration has no result for such a value",
+            ),
+            (
+                "timestamp('9999-12-31T00:00:00Z') + duration('240h') > timestamp(0)",
+                "the result is out of range",
+            ),
+        ] {
+            assert_eq!(holds(expression, body), Err(why.to_owned()), "{expression}");
+        }
+        assert!(
+            holds("timestamp(body.issued) > timestamp(0)", body).is_err(),
+            "a double is no time"
+        );
+        assert!(
+            holds("duration(1) > duration('0')", body).is_err(),
+            "a number is no duration"
+        );
+    }
+
+    #[test]
     fn what_an_expression_does_not_know_is_refused_when_it_is_compiled() {
         for (expression, reason) in [
             ("", "Syntax error"),
@@ -324,9 +411,10 @@ mod tests {
                 "there is no variable \"y\", only \"body\"",
             ),
             ("body.a.lower() == 'x'", "there is no function \"lower\""),
+            ("now() > timestamp(body.t)", "there is no function \"now\""),
             (
-                "timestamp(body.t) > timestamp('2026-01-01T00:00:00Z')",
-                "there is no function \"timestamp\"",
+                "type(timestamp(body.t)) == google.protobuf.Timestamp",
+                "there is no variable \"google\", only \"body\"",
             ),
         ] {
             let error = Expression::compile(expression).unwrap_err();
@@ -348,6 +436,10 @@ mod tests {
             holds(copies, &list).is_err(),
             "a copy of the body for each of its values"
         );
+        let times = |count| format!("[{}]", vec!["\"2026-01-01T00:00:00Z\""; count].join(","));
+        let earlier = "body.all(a, timestamp(a) < timestamp('2027-01-01T00:00:00Z'))";
+        assert_eq!(holds(earlier, &times(10_000)), Ok(true));
+        assert!(holds(earlier, &times(100_000)).is_err());
         let long = format!(r#"["{}",{}]"#, "x".repeat(1 << 20), vec!["1"; 10_000].join(","));
         assert!(holds("body.exists(a, string(a).contains('y'))", &long).is_err());
     }

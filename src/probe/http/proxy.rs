@@ -15,9 +15,9 @@ use crate::probe::tls;
 /// The proxies of a module.
 #[derive(Debug, Default)]
 pub struct Proxies {
-    /// For `http` URLs.
+    /// For `http` and `ws` URLs.
     pub http: Option<Proxy>,
-    /// For `https` URLs.
+    /// For `https` and `wss` URLs.
     pub https: Option<Proxy>,
     /// What is asked without them.
     pub bypass: Bypass,
@@ -96,9 +96,9 @@ impl Proxies {
     }
 
     /// The proxy for a URL, whose host may be known by its address too.
-    pub(super) fn of(&self, url: &Url, address: Option<IpAddr>) -> Option<&Proxy> {
+    pub(in crate::probe) fn of(&self, url: &Url, address: Option<IpAddr>) -> Option<&Proxy> {
         let proxy = match url.scheme() {
-            "https" => self.https.as_ref(),
+            "https" | "wss" => self.https.as_ref(),
             _ => self.http.as_ref(),
         };
         proxy.filter(|_| !self.bypass.lets_past(url, address))

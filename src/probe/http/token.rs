@@ -137,7 +137,7 @@ struct Answer {
 
 impl Tokens {
     /// The header to ask with. One probe fetches, the others of the module wait for it.
-    pub(super) async fn header(&self, call: Call<'_>) -> Result<HeaderValue, Failure> {
+    pub(in crate::probe) async fn header(&self, call: Call<'_>) -> Result<HeaderValue, Failure> {
         let failed = |what: String| {
             let mut endpoint = self.url.clone();
             // A token URL that has credentials may lose them.
@@ -162,7 +162,7 @@ impl Tokens {
     }
 
     /// The target does not take the token: the next probe asks for another one.
-    pub(super) async fn forget(&self, refused: &HeaderValue) {
+    pub(in crate::probe) async fn forget(&self, refused: &HeaderValue) {
         let mut kept = self.kept.token.lock().await;
         kept.take_if(|token| token.header == *refused);
     }

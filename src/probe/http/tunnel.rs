@@ -1,4 +1,4 @@
-//! The way through a proxy: reach it, have it make the connection, or hand it the request itself.
+//! The way through a proxy: reach it, and have it make the connection.
 
 use std::net::IpAddr;
 
@@ -14,38 +14,46 @@ use tokio_socks::tcp::Socks5Stream;
 use url::Url;
 
 use super::exchange::HEAD_LIMIT;
-use super::hop::{Journey, port_of};
-use super::proxy::{Proxy, ProxyKind};
+use super::hop::port_of;
+use super::proxy::{Proxies, Proxy, ProxyKind};
 use crate::build_info;
-use crate::outcome::{Failure, Hop, ProxyFailure, ProxyMet};
+use crate::outcome::{Failure, Family, Hop, ProxyFailure, ProxyMet};
 use crate::probe::budget::{self, Stage};
 use crate::probe::call::{Call, Dial};
 use crate::probe::line::{Line, Socket};
 use crate::probe::tls::Alpn;
 use crate::probe::{Request as Asked, host_of, policy};
 
-/// What a proxy has opened.
-pub(super) enum Way {
-    /// A connection to the target.
-    Through(Socket),
-    /// A line to the proxy, which takes requests for the target.
-    Along(Line),
+/// What the ways through the proxies of one probe share.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::probe) struct Tunnels<'a> {
+    /// What is probed, and with what.
+    pub(in crate::probe) call: Call<'a>,
+    /// The proxies of the module.
+    pub(in crate::probe) proxies: &'a Proxies,
+    /// Which of a proxy's addresses come first.
+    pub(in crate::probe) preferred: Family,
 }
 
-impl Journey<'_> {
-    /// Goes to a proxy and, but for plain HTTP, through it; to the target at its address, where that is known.
-    pub(super) async fn by_proxy(
+impl Tunnels<'_> {
+    /// Whether a target may be asked by a proxy: to be asked before the proxy is. Where it resolves the name, only the
+    /// name can be looked at: where it leads is for the proxy to permit.
+    pub(in crate::probe) fn permit(&self, url: &Url, address: Option<IpAddr>) -> Result<(), Failure> {
+        let host = host_of(url);
+        match address.or_else(|| host.parse().ok()) {
+            Some(address) => self.call.permit(&host, address),
+            None => self.call.permit_host(&host),
+        }
+    }
+
+    /// Has a proxy that was reached make the connection; to the target at its address, where that is known.
+    pub(in crate::probe) async fn open(
         &self,
-        proxy: &Proxy,
+        (proxy, line): (&Proxy, Line),
         url: &Url,
         address: Option<IpAddr>,
         hop: &mut Hop,
-    ) -> Result<Way, Failure> {
-        hop.proxy = Some(proxy.to_string());
-        let line = self.reach(proxy, hop).await?;
-        if proxy.takes_requests(url) {
-            return Ok(Way::Along(line));
-        }
+    ) -> Result<Socket, Failure> {
         let socket = match line {
             Line::Plain(socket) => socket,
             Line::Tls(stream) => Socket::Tunnel(stream),
@@ -61,13 +69,12 @@ impl Journey<'_> {
         let opened = timeout_at(until, opened).await;
         hop.timings.connect += begun.elapsed();
         let opened = opened.unwrap_or_else(|_elapsed| Err("no answer in time".to_owned()));
-        opened
-            .map(Way::Through)
-            .map_err(|why| failed(proxy, ProxyMet::Refused(why)))
+        opened.map_err(|why| failed(proxy, ProxyMet::Refused(why)))
     }
 
     /// A line to the proxy itself; what fails here is its failure, not the target's.
-    async fn reach(&self, proxy: &Proxy, hop: &mut Hop) -> Result<Line, Failure> {
+    pub(in crate::probe) async fn reach(&self, proxy: &Proxy, hop: &mut Hop) -> Result<Line, Failure> {
+        hop.proxy = Some(proxy.to_string());
         let mut way = Hop::new(String::new());
         let reached = self.reach_itself(proxy, &mut way).await;
         hop.address = way.address;
@@ -81,8 +88,10 @@ impl Journey<'_> {
     }
 
     async fn reach_itself(&self, proxy: &Proxy, way: &mut Hop) -> Result<Line, Failure> {
-        let preferred = self.settings.addressing.preferred;
-        let addresses = self.call.look_up(&proxy.host, proxy.port, preferred, way).await?;
+        let addresses = self
+            .call
+            .look_up(&proxy.host, proxy.port, self.preferred, way)
+            .await?;
         // Whoever runs the program chose the proxy: what may be probed is said of targets.
         let request = Asked {
             policy: &policy::OPEN,
@@ -98,7 +107,7 @@ impl Journey<'_> {
             source: None,
         };
         let socket = call.dial(dial, way).await?;
-        match &self.settings.proxies.tls {
+        match &self.proxies.tls {
             Some(tls) if proxy.kind == ProxyKind::Https => {
                 self.call
                     .shake(tls, socket, (&proxy.host, Alpn::Http1), way)
@@ -161,7 +170,7 @@ impl Journey<'_> {
                 .map(|host| (HOST, host)),
         );
         headers.insert(USER_AGENT, HeaderValue::from_static(build_info::USER_AGENT));
-        for (name, value) in &self.settings.proxies.connect_headers {
+        for (name, value) in &self.proxies.connect_headers {
             headers.append(name, value.clone());
         }
         if let Some(credentials) = proxy.authorization() {

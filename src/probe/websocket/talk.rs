@@ -4,7 +4,7 @@
 //! and the probe's deadline.
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -52,9 +52,14 @@ impl From<Error> for Stopped {
 }
 
 /// Upgrades the line and goes through the steps. Ends by the deadline.
-pub(super) async fn talk(call: &Call<'_>, settings: &Settings, line: Line, timings: &mut Timings) -> Talked {
+pub(super) async fn talk(
+    call: &Call<'_>,
+    (settings, authorization): (&Settings, Option<&HeaderValue>),
+    line: Line,
+    timings: &mut Timings,
+) -> Talked {
     let url = call.request.url;
-    let Some(request) = upgrade::request(url, settings, call.request.marked) else {
+    let Some(request) = upgrade::request(url, (settings, authorization), call.request.marked) else {
         let what = "no request can be written for the target".to_owned();
         return Talked {
             failure: Some(Failure::Exchange(ExchangeFailure::Protocol(what))),

@@ -14,7 +14,11 @@ use crate::build_info;
 static MARKER: HeaderName = HeaderName::from_static(build_info::MARKER_HEADER);
 
 /// The request; `None` where the URL cannot be put into one.
-pub(super) fn request(url: &Url, settings: &Settings, marked: bool) -> Option<Request> {
+pub(super) fn request(
+    url: &Url,
+    (settings, authorization): (&Settings, Option<&HeaderValue>),
+    marked: bool,
+) -> Option<Request> {
     let authority = &url[Position::BeforeHost..Position::AfterPort];
     let mut parts = http::uri::Parts::default();
     let secure = matches!(url.scheme(), "wss" | "https");
@@ -33,7 +37,7 @@ pub(super) fn request(url: &Url, settings: &Settings, marked: bool) -> Option<Re
     for (name, value) in &settings.headers {
         headers.append(name, value.clone());
     }
-    if let Some(credentials) = &settings.authorization {
+    if let Some(credentials) = authorization {
         headers.insert(AUTHORIZATION, credentials.clone());
     }
     if marked {

@@ -42,7 +42,7 @@ impl Detector {
             at: self.end_of(newest),
             observed: per_minute(sum.clicks),
             expected: per_minute(expected),
-            expected_low: per_minute(self.trial.alarming(expected, size)),
+            expected_low: Some(per_minute(self.trial.alarming(expected, size))),
             low: self.alarm.map(|alarm| alarm.tier),
             since: self.alarm.and_then(|alarm| self.end_of(alarm.since - 1)),
             evidence_ratio: self.trial.ratio(),

@@ -122,8 +122,10 @@ pub(super) fn chart(series: &Series) -> Markup {
             figure.chart {
                 svg role="img" aria-label=(label) viewBox="0 -4 640 148" {
                     title { (label) }
-                    path.band d={ (frame.line(points.iter(), |point| point.expected))
-                        (frame.line(points.iter().rev(), |point| point.expected_low).replacen('M', "L", 1)) "Z" } {}
+                    @if points.iter().all(|point| point.expected_low.is_some()) {
+                        path.band d={ (frame.line(points.iter(), |point| point.expected))
+                            (frame.line(points.iter().rev(), |point| point.expected_low.unwrap_or_default()).replacen('M', "L", 1)) "Z" } {}
+                    }
                     path.expected d=(frame.line(points.iter(), |point| point.expected)) {}
                     path.observed d=(frame.line(points.iter(), |point| point.observed)) {}
                     @if points.iter().any(|point| point.low) {

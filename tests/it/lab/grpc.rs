@@ -83,6 +83,8 @@ impl GrpcLab {
         task.spawn(async move {
             let mut talks = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                // Frames go when they are ready, as a server of gRPC sends them.
+                stream.set_nodelay(true).expect("an option of TCP");
                 let (tls, check, seen) = (tls.clone(), check.clone(), Arc::clone(&seen));
                 talks.spawn(async move {
                     match tls {

@@ -44,6 +44,7 @@ mod grpc;
 mod http;
 mod http_answers;
 mod http_client;
+mod http_times;
 mod http_tls;
 mod icmp;
 mod probe;
@@ -55,12 +56,13 @@ const AT_ONCE: usize = 8;
 
 /// Every case there is.
 fn cases() -> Vec<(Prober, &'static Case)> {
-    let sets: [(Prober, &[Case]); 10] = [
+    let sets: [(Prober, &[Case]); 11] = [
         (Prober::Probe, probe::CASES),
         (Prober::Http, http::CASES),
         (Prober::Http, http_answers::CASES),
         (Prober::Http, http_tls::CASES),
         (Prober::Http, http_client::CASES),
+        (Prober::Http, http_times::CASES),
         (Prober::Tcp, tcp::CASES),
         (Prober::Dns, dns::CASES),
         (Prober::Unix, unix::CASES),

@@ -54,6 +54,7 @@ impl Targets {
             ("expired", "unverified", expired.url("/")),
             ("talk", "talk", talk.addr().to_string()),
             ("wrong", "line", wrong.addr().to_string()),
+            ("echo", "icmp", "127.0.0.1".to_owned()),
         ];
         Self {
             of,
@@ -72,7 +73,7 @@ impl Targets {
     /// What Prometheus scrapes, by the relabelling that every guide shows.
     fn scraped_from(&self, linkwatch: std::net::SocketAddr) -> String {
         let mut text = String::from("global: {scrape_interval: 3s, scrape_timeout: 3s}\nscrape_configs:\n");
-        for job in ["http", "unverified", "talk", "line"] {
+        for job in ["http", "unverified", "talk", "line", "icmp"] {
             let of = self.of.iter().filter(|(_, of, _)| *of == job);
             let targets: Vec<_> = of.map(|(_, _, target)| format!("'{target}'")).collect();
             let targets = targets.join(", ");
@@ -136,6 +137,7 @@ async fn published_dashboards_and_alerts_return_what_they_must() {
   unverified: {{prober: http, http: {{tls_config: {{insecure_skip_verify: true}}}}}}
   talk: {{prober: tcp, tcp: {{tls: true, tls_config: {{ca_file: '{root}'}}, query_response: [{{expect: '^220 '}}]}}}}
   line: {{prober: tcp, tcp: {{query_response: [{{expect: '^220 '}}]}}}}
+  icmp: {{prober: icmp}}
 ",
         root = root.display()
     ));

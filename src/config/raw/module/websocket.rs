@@ -9,10 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, BasicAuth, HeaderValues, IpProtocol, QueryResponse, TlsConfig};
+use super::{Authorization, BasicAuth, HeaderValues, IpProtocol, OAuth2, ProxyUrl, QueryResponse, TlsConfig};
 use crate::config::at::At;
 use crate::config::secret::Secret;
-use crate::config::value::Later;
 
 /// The `websocket` prober: a dialogue by messages, as in `wss://example.com/feed`.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -58,17 +57,18 @@ pub(in crate::config) struct HttpConfig {
     pub(in crate::config) follow_redirects: Option<bool>,
     /// Not used: an upgrade is one of HTTP/1.1.
     pub(in crate::config) enable_http2: Option<bool>,
-    /// `OAuth` 2.0.
-    pub(in crate::config) oauth2: Option<At<Later>>,
-    /// A proxy.
-    pub(in crate::config) proxy_url: Option<At<Later>>,
-    /// What goes past the proxy.
-    pub(in crate::config) no_proxy: Option<At<Later>>,
-    /// A proxy named by the environment: `true` is not supported yet.
+    /// Credentials that an endpoint issues as tokens.
+    pub(in crate::config) oauth2: Option<At<OAuth2>>,
+    /// The proxy that makes the connection, by `http`, `https`, `socks5` or `socks5h`.
+    pub(in crate::config) proxy_url: Option<At<ProxyUrl>>,
+    /// What goes past the proxy, as in the `http` prober's `no_proxy`.
+    pub(in crate::config) no_proxy: Option<At<String>>,
+    /// Whether `HTTP_PROXY` (for `ws`), `HTTPS_PROXY` (for `wss`) and `NO_PROXY` of the environment say what to go through.
     #[schemars(extend("default" = false))]
     pub(in crate::config) proxy_from_environment: Option<At<bool>>,
-    /// Headers for the proxy.
-    pub(in crate::config) proxy_connect_header: Option<At<Later>>,
+    /// Headers for a proxy that shall make the connection.
+    #[schemars(extend("default" = {}))]
+    pub(in crate::config) proxy_connect_header: Option<BTreeMap<String, At<Vec<Secret>>>>,
 }
 
 /// The value of a header as a text, or its values by their kinds.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use async_compression::tokio::bufread::GzipDecoder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ pub(super) struct Said {
     pub(super) content_type: String,
     /// What the body is encoded in; empty where it is as it is.
     pub(super) encoding: String,
+    /// Decoded.
     pub(super) body: String,
 }
 
@@ -32,8 +34,9 @@ async fn exchange(server: SocketAddr, path: &str, headers: &str) -> io::Result<S
     stream.write_all(request.as_bytes()).await?;
     let mut said = Vec::new();
     stream.read_to_end(&mut said).await?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let (head, body) = said.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let end = said.windows(4).position(|window| window == b"\r\n\r\n");
+    let (head, body) = said.split_at(end.ok_or(io::ErrorKind::UnexpectedEof)?);
+    let (head, body) = (String::from_utf8_lossy(head), &body[4..]);
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let header = |wanted: &str| {
         let value = head.lines().find_map(|line| {
@@ -42,10 +45,17 @@ async fn exchange(server: SocketAddr, path: &str, headers: &str) -> io::Result<S
         });
         value.unwrap_or_default()
     };
+    let encoding = header("content-encoding");
+    let mut decoded = Vec::new();
+    if encoding == "gzip" {
+        GzipDecoder::new(body).read_to_end(&mut decoded).await?;
+    } else {
+        decoded.extend_from_slice(body);
+    }
     Ok(Said {
         status: status.ok_or(io::ErrorKind::InvalidData)?,
         content_type: header("content-type"),
-        encoding: header("content-encoding"),
-        body: body.to_owned(),
+        encoding,
+        body: String::from_utf8_lossy(&decoded).into_owned(),
     })
 }

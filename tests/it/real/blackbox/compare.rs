@@ -67,8 +67,7 @@ pub(super) fn compare(real: &Said, ours: &Said) -> Vec<Finding> {
             ours: ours.encoding.clone(),
         });
     }
-    let plain = real.encoding.is_empty() && ours.encoding.is_empty();
-    if plain && real.status == 200 && ours.status == 200 && real.content_type.starts_with("text/plain") {
+    if real.status == 200 && ours.status == 200 && real.content_type.starts_with("text/plain") {
         series(
             &Exposition::read(&real.body),
             &Exposition::read(&ours.body),

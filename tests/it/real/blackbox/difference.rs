@@ -9,6 +9,7 @@ pub(super) enum Difference {
     Escaping,
     Cipher,
     Format,
+    Uncompressed,
     NoTarget,
     Scheme,
     Loop,
@@ -30,7 +31,7 @@ pub(super) enum Difference {
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 22] = [
+pub(super) const ALL: [(Difference, &str, &str); 23] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -51,6 +52,11 @@ pub(super) const ALL: [(Difference, &str, &str); 22] = [
         Difference::Format,
         "newer text format",
         "a scraper that asks for text 1.0.0, as Prometheus 3 does, gets it",
+    ),
+    (
+        Difference::Uncompressed,
+        "uncompressed answer",
+        "an answer of `/probe` is a few kilobytes and is sent as it is: packing it would cost more than it saves",
     ),
     (
         Difference::NoTarget,
@@ -186,6 +192,9 @@ impl Difference {
                 finding,
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
             ),
+            Self::Uncompressed => {
+                matches!(finding, Finding::Encoding { real, ours } if real == "gzip" && ours.is_empty())
+            }
             Self::ToldUnreachable => of("probe_duration_seconds") || of("probe_icmp_duration_seconds"),
             Self::NoTarget => matches!(finding, Finding::Added(_) | Finding::Missing(_)) || of("probe_ip_"),
             // Something else is asked altogether.

@@ -77,6 +77,10 @@ fn bodies(site: &WebLab) {
         ("/json-text", "\"foo\""),
         ("/json-list", r#"["foo", "bar", "baz"]"#),
         ("/json-true", "true"),
+        (
+            "/json-times",
+            r#"{"expires": "2026-03-01T12:30:45.5+01:00", "issued": 1767225600, "wait": "1h30m", "space": "2026-03-01 12:30:45Z"}"#,
+        ),
         ("/json-emoji", r#"{"foo": {"bar": "🤠🤠🤠"}}"#),
         ("/emoji", "🤠🤠🤠"),
     ] {

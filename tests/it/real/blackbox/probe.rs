@@ -12,6 +12,8 @@ pub(super) const CASES: &[Case] = &[
     Case::bad("a scraper that has little time", "", "$plain/stall").headers("X-Prometheus-Scrape-Timeout-Seconds: 1.5\r\n"),
     Case::bad("a module that has less time than the scraper", "", "$plain/stall").headers("X-Prometheus-Scrape-Timeout-Seconds: 10\r\n").within("1s"),
     Case::good("a timeout of 0", "", "$plain/").headers("X-Prometheus-Scrape-Timeout-Seconds: 0\r\n"),
+    Case::refused("a timeout that is none", "", "$plain/").headers("X-Prometheus-Scrape-Timeout-Seconds: soon\r\n"),
+    Case::good("a scraper that takes gzip", "", "$plain/").differs(&[Difference::Uncompressed]).headers("Accept-Encoding: gzip\r\n"),
     Case::good("a scraper that wants protobuf", "", "$plain/").headers("Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited\r\n"),
     Case::good("a scraper that wants OpenMetrics", "", "$plain/").headers("Accept: application/openmetrics-text;version=1.0.0\r\n"),
     Case::good("a scraper of Prometheus 3", "", "$plain/").differs(&[Difference::Format]).headers("Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.1\r\n"),

@@ -98,7 +98,7 @@ pub(super) const QUERIES: &[Query] = &[
     query(
         G13659,
         r"sum(probe_success) / count(probe_success)",
-        Value(6.0 / 9.0),
+        Value(7.0 / 10.0),
     ),
     query(G13659, r#"probe_tls_version_info{instance=~".*"}"#, SECURE),
     query(
@@ -108,7 +108,7 @@ pub(super) const QUERIES: &[Query] = &[
     ),
     query(G13659, r"sum(probe_http_duration_seconds) by (phase)", Some),
     query(G13659, r#"probe_ip_protocol{instance=~".*"}"#, All),
-    query(G5345, r"count(probe_success == 1)", Value(6.0)),
+    query(G5345, r"count(probe_success == 1)", Value(7.0)),
     query(G5345, r"count(probe_success == 0)", Value(3.0)),
     query(
         G5345,
@@ -210,6 +210,16 @@ pub(super) const QUERIES: &[Query] = &[
         OPERATOR,
         r"probe_success != 1",
         Of(&["broken", "refused", "wrong"]),
+    ),
+    query(
+        AWESOME,
+        r"avg_over_time(probe_icmp_duration_seconds[1m]) > 1",
+        Of(&[]),
+    ),
+    query(
+        G7587,
+        r#"probe_icmp_duration_seconds{instance=~".*", phase="rtt"}"#,
+        Of(&["echo"]),
     ),
     query(OPERATOR, r"up == 1", All),
     query(OPERATOR, r"scrape_samples_scraped > 0", All),
