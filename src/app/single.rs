@@ -16,7 +16,7 @@ use crate::endpoint::{
 use crate::outcome::{Outcome, Resolution};
 use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
-use crate::web::{BadProbe, ProbeRequest};
+use crate::web::{BadProbe, ProbeRequest, shown_target};
 
 /// What came of it.
 #[derive(Debug)]
@@ -91,6 +91,7 @@ pub(super) async fn probe(
 /// The target as a URL: blackbox_exporter takes URLs, hosts, and hosts with ports, as the prober needs them. For
 /// HTTP, one without a scheme is asked in plain text.
 fn target(text: &str, prober: ProberName) -> Result<Url, String> {
+    let shown = shown_target(text);
     let lower = text.to_ascii_lowercase();
     let complete = prober
         .schemes()
@@ -104,7 +105,7 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
         };
         return path
             .filter(|url| url.host().is_none() && url.path().starts_with('/'))
-            .ok_or_else(|| format!("target {text:?} is not the path of a socket from the root"));
+            .ok_or_else(|| format!("target {shown:?} is not the path of a socket from the root"));
     }
     let full = match prober {
         _ if complete => text.to_owned(),
@@ -119,15 +120,19 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
             format!("{}://{text}", prober.schemes()[0])
         }
     };
-    let url = Url::parse(&full).map_err(|error| format!("target {text:?} is not a URL: {error}"))?;
+    let url = Url::parse(&full).map_err(|error| format!("target {shown:?} is not a URL: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("target {text:?} names no host"));
+        return Err(format!("target {shown:?} names no host"));
+    }
+    // Where they are part of a path or of a host's name, they would be sent and shown as such.
+    if shown != text && url.username().is_empty() && url.password().is_none() {
+        return Err(format!("target {shown:?} has credentials where a URL has none"));
     }
     if prober.needs_port() && url.port_or_known_default().is_none() {
-        return Err(format!("target {text:?} names no port"));
+        return Err(format!("target {shown:?} names no port"));
     }
     if prober == ProberName::Icmp && url.port().is_some() {
-        return Err(format!("target {text:?} names a port, and ICMP has none"));
+        return Err(format!("target {shown:?} names a port, and ICMP has none"));
     }
     Ok(url)
 }

@@ -13,16 +13,19 @@ pub fn shown_target(target: &str) -> String {
         None => (None, target),
     };
     let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let host = rest
-        .get(..authority)
-        .and_then(|authority| authority.rsplit_once('@'));
-    let Some((_, host)) = host else {
+    let credentials = rest.get(..authority).and_then(|authority| authority.rfind('@'));
+    // A password with a slash in it ends the authority early, where no port is: whoever wrote it meant it to go on.
+    let credentials = credentials.or_else(|| {
+        let (_, port) = rest.get(..authority)?.rsplit_once(':')?;
+        let number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        rest.rfind('@').filter(|_| !number && !rest.starts_with('['))
+    });
+    let Some(host) = credentials.and_then(|at| rest.get(at + 1..)) else {
         return target.to_owned();
     };
-    let after = rest.get(authority..).unwrap_or_default();
     match scheme {
-        Some(scheme) => format!("{scheme}://{host}{after}"),
-        None => format!("{host}{after}"),
+        Some(scheme) => format!("{scheme}://{host}"),
+        None => host.to_owned(),
     }
 }
 
@@ -69,6 +72,11 @@ mod tests {
             ("a.test:443", "a.test:443"),
             ("http://a.test/?mail=b@c.test", "http://a.test/?mail=b@c.test"),
             ("[::1]:80", "[::1]:80"),
+            ("http://ann:sec/ret@a.test/x", "http://a.test/x"),
+            ("ann:sec?r#e@t@a.test:80", "a.test:80"),
+            ("http://[::1]/a@b", "http://[::1]/a@b"),
+            ("http://a.test:80/a@b", "http://a.test:80/a@b"),
+            ("http:/ann:secret@a.test", "a.test"),
         ] {
             assert_eq!(shown_target(target), shown);
         }

@@ -1,13 +1,14 @@
 //! What `/probe` may be asked for, and how much of it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::lab::{Answer, DnsLab, WebLab};
+use crate::lab::{Answer, Authority, DnsLab, Quic, QuicLab, WebLab};
 use crate::program::{Answer as Said, Home, Program, Served, Site, until};
 
 /// A web server at another address of the loopback network.
@@ -96,6 +97,65 @@ async fn a_redirect_leads_nowhere_that_may_not_be_probed() {
     assert!(succeeded(
         &program.web.get(&format!("/probe?target={from}")).await
     ));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_later_hop_is_held_to_the_same_rules_however_it_spells_the_address() {
+    let (outside, further, inside) = (site_at(1).await, site_at(1).await, site_at(2).await);
+    let program = program("probe: {allow: [127.0.0.1]}").await;
+    let ask = async || {
+        let path = format!("/probe?target={}&debug=true", outside.url("/"));
+        program.web.get(&path).await.body
+    };
+    outside.answer(Answer::redirect(302, "/next"));
+    outside.route("/next", Answer::redirect(307, &further.url("/last")));
+    let port = inside.port();
+    for host in [
+        "127.0.0.2",
+        "2130706434",
+        "0x7f.2",
+        "[::ffff:127.0.0.2]",
+        "[::ffff:7f00:2]",
+    ] {
+        further.answer(Answer::redirect(
+            301,
+            &format!("http://ann:x@{host}:{port}/secret"),
+        ));
+        let told = ask().await;
+        assert!(told.contains("\nprobe_success 0\n"), "{host}: {told}");
+        assert!(
+            told.contains("may not be probed: it is a loopback address"),
+            "{host}: {told}"
+        );
+        assert!(told.contains("probe_http_redirects 3\n"), "{host}: {told}");
+        assert_eq!(inside.connections(), 0, "{host}");
+    }
+    further.answer(Answer::text("well"));
+    assert!(ask().await.contains("\nprobe_success 1\n"));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_redirect_over_quic_is_held_to_the_same_rules() {
+    let inside = UdpSocket::bind("127.0.0.2:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let location = format!("https://{}/secret", inside.local_addr().unwrap());
+    let redirect = Quic::Reply(302, vec![("location", location)], "");
+    let outside = QuicLab::start(&Authority::new().good("127.0.0.1"), "h3", redirect).await;
+    let module = "{enable_http3: true, enable_http2: false, tls_config: {insecure_skip_verify: true}}";
+    let modules = format!("modules: {{quic: {{prober: http, http: {module}}}}}");
+    let program = program(&format!("{modules}\nprobe: {{allow: [127.0.0.1]}}")).await;
+    let path = format!(
+        "/probe?module=quic&target={}&debug=true",
+        outside.url("https", "/")
+    );
+    let told = program.web.get(&path).await.body;
+    assert!(told.contains("127.0.0.2 may not be probed"), "{told}");
+    assert!(told.contains("probe_http_redirects 1\n"), "{told}");
+    assert_eq!(outside.seen().len(), 1);
+    let heard = inside.recv(&mut [0; 2048]).map_err(|error| error.kind());
+    assert_eq!(heard, Err(ErrorKind::WouldBlock), "nothing was sent inside");
     program.stop().await;
 }
 

@@ -5,7 +5,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -322,19 +322,13 @@ impl Served {
     async fn listening(mut command: Command) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let mut log = kept.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        keep(out, &log);
+        keep(err, &log);
         let address = until("serving", async || {
             let log = log.lock().unwrap();
             let line = log.lines().find(|line| line.contains("serving"))?;
@@ -350,6 +344,7 @@ impl Served {
         Self { web, child, log }
     }
 
+    /// All that it has written, on standard output and standard error.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -367,6 +362,19 @@ impl Served {
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
+}
+
+/// Keeps what is written, line by line.
+fn keep(written: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
+    let lines = BufReader::new(written).lines();
+    let log = Arc::clone(log);
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
 }
 
 impl Drop for Served {

@@ -60,7 +60,7 @@ pub(super) async fn talk(
 ) -> Talked {
     let url = call.request.url;
     let Some(request) = upgrade::request(url, (settings, authorization), call.request.marked) else {
-        let what = format!("no request can be written for {url}");
+        let what = "no request can be written for the target".to_owned();
         return Talked {
             failure: Some(Failure::Exchange(ExchangeFailure::Protocol(what))),
             ..Talked::default()
