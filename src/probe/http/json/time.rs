@@ -1,15 +1,16 @@
-//! Times and durations in CEL, as cel-go has them.
+//! Times and durations in CEL, and numbers as texts, as cel-go has them.
 //!
 //! The interpreter's own differ: it reads other texts too (`duration('1h and more')`, a leap second), counts fractions in
-//! floating point, asks a time for its hour in the zone that it was written in, and writes every time in UTC. So what its
-//! functions are given is looked at here first: as an expression is compiled, `timestamp(x)` becomes
-//! `timestamp(@time(x))`, and so on, by names that no expression can hold.
+//! floating point, asks a time for its hour in the zone that it was written in, and writes times in UTC and large numbers
+//! with all their zeros. So what its functions are given is looked at here first: as an expression is compiled,
+//! `timestamp(x)` becomes `timestamp(@time(x))`, and so on, by names that no expression can hold.
 
 use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, Expr};
 use cel::common::types::{
-    CelDuration, CelInt, CelString, CelTimestamp, DURATION_TYPE, DYN_TYPE, STRING_TYPE, TIMESTAMP_TYPE, Type,
+    CelDouble, CelDuration, CelInt, CelString, CelTimestamp, DOUBLE_TYPE, DURATION_TYPE, DYN_TYPE,
+    STRING_TYPE, TIMESTAMP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
 use cel::parser::Macro;
@@ -33,6 +34,7 @@ const TIME: &str = "@time";
 const SPAN: &str = "@span";
 const TEXT: &str = "@text";
 const UTC: &str = "@utc";
+const READERS: [&str; 4] = [TIME, SPAN, TEXT, UTC];
 
 type Given<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Made<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
@@ -40,7 +42,7 @@ type Reader = for<'b, 'v> fn(Given<'b, 'v>) -> Made<'b, 'v>;
 
 /// Whether a call is one that is looked at here.
 pub(super) fn is_reader(function: &str) -> bool {
-    [TIME, SPAN, TEXT, UTC].contains(&function)
+    READERS.contains(&function)
 }
 
 /// What expressions with times are compiled and evaluated in.
@@ -54,6 +56,14 @@ pub(super) fn environment() -> Result<Arc<Env>, DeclarationError> {
     ];
     for (name, of, reader) in readers {
         env.add_overload(name, &format!("{name}_of_it"), vec![of], reader)?;
+    }
+    env.add_overload(
+        TEXT,
+        &format!("{TEXT}_of_numbers"),
+        vec![DOUBLE_TYPE],
+        text_of_number,
+    )?;
+    for name in READERS {
         env.add_overload(name, &format!("{name}_of_others"), vec![DYN_TYPE], as_it_is)?;
     }
     env.add_overload("int", "duration_to_int64", vec![DURATION_TYPE], int)?;
@@ -141,6 +151,29 @@ fn utc<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
         Some(CelTimestamp::from(time.to_utc().fixed_offset()))
     };
     made(given, shift, "timestamp")
+}
+
+fn text_of_number<'b, 'v>(given: Given<'b, 'v>) -> Made<'b, 'v> {
+    let write = |value: &CowVal<'b, 'v>| {
+        let number = *value.downcast_ref::<CelDouble>()?.inner();
+        Some(CelString::from(shortest(number)))
+    };
+    made(given, write, "string")
+}
+
+/// A number with as few digits as tell it apart; from a million on, and below a ten-thousandth, by its exponent, as Go
+/// writes it.
+fn shortest(number: f64) -> String {
+    let text = format!("{number:e}");
+    let parts = text.split_once('e');
+    let parts = parts.and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?)));
+    match parts {
+        Some((digits, exponent)) if number != 0.0 && !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.abs())
+        }
+        _ => number.to_string(),
+    }
 }
 
 /// A duration in nanoseconds.
@@ -286,6 +319,23 @@ mod tests {
             ("infs", None),
         ] {
             assert_eq!(nanoseconds(text), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        for (number, text) in [
+            (0.0, "0"),
+            (3.0, "3"),
+            (-2.5, "-2.5"),
+            (123_456.75, "123456.75"),
+            (1_000_000.0, "1e+06"),
+            (1_767_225_600.0, "1.7672256e+09"),
+            (0.0001, "0.0001"),
+            (0.000_012_5, "1.25e-05"),
+            (-1e100, "-1e+100"),
+        ] {
+            assert_eq!(shortest(number), text);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The http prober: times and durations in expressions on JSON.
+//! The http prober: times, durations and numbers in expressions on JSON.
 
 use super::case::Case;
 
@@ -101,6 +101,13 @@ pub(super) const CASES: &[Case] = &[
     Case::bad(
         "a zone that there is not",
         "fail_if_body_json_matches_cel: \"timestamp(body.expires).getHours('Mars/Base') == 99\"",
+        "$plain/json-times",
+    ),
+    Case::good(
+        "numbers as texts",
+        "fail_if_body_json_not_matches_cel: \"string(body.issued) == '1.7672256e+09' && string(999999.5) == '999999.5' && \
+         string(1000000.0) == '1e+06' && string(0.0001) == '0.0001' && string(0.0000125) == '1.25e-05' && \
+         string(-2.0) == '-2' && string(0.0) == '0' && string(1767225600) == '1767225600' && string(true) == 'true'\"",
         "$plain/json-times",
     ),
 ];
