@@ -63,6 +63,15 @@ impl Watch {
 
     fn take_in(&mut self, loaded: Result<WebConfig, config::ConfigErrors>, path: PathBuf) {
         match loaded {
+            Ok(loaded) if let Some(what) = loaded.access.gives_up(&self.current.load()) => {
+                // A file is written piece by piece, and what is there first may be valid by itself.
+                tracing::error!(
+                    file = %path.display(),
+                    "the web configuration no longer has {what}: the one in force stays (a restart lets that go)"
+                );
+                self.file = Some((path, loaded.sources));
+                self.recorder.web_reloaded(false);
+            }
             Ok(loaded) => {
                 tracing::info!(file = %path.display(), "the web configuration has changed");
                 self.put_in_force(&path, loaded);

@@ -107,7 +107,7 @@ async fn tunnel(
         proxies: &settings.proxies,
         preferred: settings.addressing.preferred,
     };
-    tunnels.permit(url, Some(address))?;
+    tunnels.permit(url, Some(address), hop).await?;
     let line = tunnels.reach(proxy, hop).await?;
     tunnels.open((proxy, line), url, Some(address), hop).await
 }

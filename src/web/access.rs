@@ -85,6 +85,20 @@ impl Access {
         })
     }
 
+    /// What it no longer asks of clients that the one before did.
+    #[must_use]
+    pub fn gives_up(&self, before: &Self) -> Option<&'static str> {
+        match (
+            before.tls.is_some() && self.tls.is_none(),
+            before.users.is_some() && self.users.is_none(),
+        ) {
+            (true, true) => Some("TLS and all users"),
+            (true, false) => Some("TLS"),
+            (false, true) => Some("all users"),
+            (false, false) => None,
+        }
+    }
+
     /// What secures a connection; `None`: nothing does.
     pub(super) fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.clone().map(TlsAcceptor::from)

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::lab::{Answer, Authority, DnsLab, Quic, QuicLab, WebLab};
+use crate::lab::{Answer, Authority, DnsLab, ProxyLab, Proxying, Quic, QuicLab, WebLab};
 use crate::program::{Answer as Said, Home, Program, Served, Site, until};
 
 /// A web server at another address of the loopback network.
@@ -133,6 +133,41 @@ async fn a_later_hop_is_held_to_the_same_rules_however_it_spells_the_address() {
     }
     further.answer(Answer::text("well"));
     assert!(ask().await.contains("\nprobe_success 1\n"));
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_a_redirect_leads_to_is_looked_up_before_a_proxy_is_asked_for_it() {
+    let (outside, dns) = (site_at(1).await, DnsLab::start().await);
+    dns.a("inside.test", &["127.0.0.2"]);
+    dns.a("outside.test", &["127.0.0.1"]);
+    let proxy = ProxyLab::start(Proxying::Http, outside.addr()).await;
+    let program = program(&format!(
+        "resolver: {{servers: [\"udp://{}\"]}}
+modules: {{by_proxy: {{prober: http, http: {{proxy_url: \"http://{}\"}}}}}}
+probe: {{allow: [127.0.0.1]}}",
+        dns.addr(),
+        proxy.addr()
+    ))
+    .await;
+    let ask = async |to: &str| {
+        outside.route("/", Answer::redirect(302, to));
+        let path = format!("/probe?module=by_proxy&target={}&debug=true", outside.url("/"));
+        program.web.get(&path).await.body
+    };
+    for to in ["http://inside.test/secret", "https://inside.test/secret"] {
+        let told = ask(to).await;
+        assert!(told.contains("\nprobe_success 0\n"), "{to}: {told}");
+        assert!(told.contains("it is a loopback address"), "{to}: {told}");
+        assert!(told.contains("\nprobe failed after"), "{told}");
+    }
+    assert!(
+        !proxy.told().iter().any(|line| line.contains("inside.test")),
+        "{:?}",
+        proxy.told()
+    );
+    let told = ask("http://outside.test/well").await;
+    assert!(told.contains("\nprobe_success 1\n"), "{told}");
     program.stop().await;
 }
 

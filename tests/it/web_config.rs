@@ -308,6 +308,51 @@ async fn a_renewed_certificate_is_presented_without_a_restart() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_empty_for_a_moment_opens_no_door() {
+    let ann = bcrypt::hash("one", 4).unwrap();
+    let users = format!("basic_auth_users: {{ann: {ann}}}\n");
+    let guarded = Guarded::start(&users).await;
+    let client = guarded.client(None);
+    let url = guarded.url("http", "/metrics");
+    let known = async || {
+        client
+            .get(&url)
+            .basic_auth("ann", Some("one"))
+            .send()
+            .await
+            .unwrap()
+    };
+    let says = |value: u8| format!("\nlinkwatch_web_config_last_reload_successful {value}\n");
+    for half in ["", "http_server_config: {http2: true}\n"] {
+        guarded.home.write("web.yml", half);
+        until("what the file no longer has is noticed", async || {
+            let stranger = client.get(&url).send().await.unwrap().status();
+            assert_eq!(stranger, 401, "nobody else is let in");
+            known()
+                .await
+                .text()
+                .await
+                .unwrap()
+                .contains(&says(0))
+                .then_some(())
+        })
+        .await;
+        guarded.home.write("web.yml", &users);
+        until("the whole file is in force", async || {
+            known()
+                .await
+                .text()
+                .await
+                .unwrap()
+                .contains(&says(1))
+                .then_some(())
+        })
+        .await;
+    }
+    guarded.program.stop().await;
+}
+
+#[tokio::test]
 async fn a_broken_file_changes_nothing_but_the_metric_that_says_so() {
     let ann = bcrypt::hash("one", 4).unwrap();
     let guarded = Guarded::start(&format!("basic_auth_users: {{ann: {ann}}}\n")).await;

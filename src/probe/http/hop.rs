@@ -211,7 +211,7 @@ impl Journey<'_> {
             proxies: &self.settings.proxies,
             preferred: self.settings.addressing.preferred,
         };
-        tunnels.permit(url, address)?;
+        let address = tunnels.permit(url, address, hop).await?;
         let line = tunnels.reach(proxy, hop).await?;
         if proxy.takes_requests(url) {
             return Ok(Way::Along(line));

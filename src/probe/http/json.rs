@@ -15,6 +15,11 @@ mod time;
 /// Steps that an evaluation may take, by the count of [`Program`]'s nodes; some tenths of a second.
 const STEPS_LIMIT: u64 = 4_000_000;
 
+/// Bytes of an expression, and parts within parts of it: the interpreter goes into each by recursion, and has no limit of its
+/// own but the stack's end.
+const TEXT_LIMIT: usize = 4096;
+const DEPTH_LIMIT: usize = 200;
+
 /// What a match of a regular expression costs beside other steps: its pattern is compiled for each.
 const MATCH_STEPS: u64 = 1_000;
 
@@ -77,12 +82,20 @@ impl std::fmt::Debug for Expression {
 impl Expression {
     /// Compiles an expression, or says in one line what is wrong with it.
     pub fn compile(text: &str) -> Result<Self, String> {
+        if text.len() > TEXT_LIMIT {
+            return Err(format!("it is longer than {TEXT_LIMIT} bytes"));
+        }
         let env = time::environment().map_err(|error| error.to_string())?;
         let program = env.compile(text).map_err(|errors| {
             let first = errors.errors.first().map(|error| error.msg.replace('\n', " "));
             first.unwrap_or_else(|| "not an expression".to_owned())
         })?;
         check(program.expression(), &mut Vec::new())?;
+        if depth(program.expression()) > DEPTH_LIMIT {
+            return Err(format!(
+                "its parts stand in each other more than {DEPTH_LIMIT} deep"
+            ));
+        }
         Ok(Self {
             text: text.to_owned(),
             program,
@@ -298,6 +311,27 @@ fn parts(expression: &IdedExpr) -> Vec<&IdedExpr> {
     }
 }
 
+fn depth(expression: &IdedExpr) -> usize {
+    let deepest = |parts: &[&IdedExpr]| parts.iter().map(|part| depth(part)).max().unwrap_or(0);
+    1 + match &expression.expr {
+        Expr::Comprehension(each) => deepest(&[
+            &each.iter_range,
+            &each.accu_init,
+            &each.loop_cond,
+            &each.loop_step,
+            &each.result,
+        ]),
+        Expr::Unspecified
+        | Expr::Call(_)
+        | Expr::Ident(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Select(_)
+        | Expr::Struct(_) => deepest(&parts(expression)),
+    }
+}
+
 fn entry_parts(entry: &IdedEntryExpr) -> Vec<&IdedExpr> {
     match &entry.expr {
         EntryExpr::StructField(field) => vec![&field.value],
@@ -398,6 +432,20 @@ mod tests {
             holds("duration(1) > duration('0')", body).is_err(),
             "a number is no duration"
         );
+    }
+
+    #[test]
+    fn what_would_end_the_stack_is_refused_when_it_is_compiled() {
+        let sum = |terms: usize| format!("{} == 1.0", vec!["body.a"; terms].join("+"));
+        assert!(Expression::compile(&sum(100)).is_ok());
+        assert!(Expression::compile(&sum(400)).unwrap_err().contains("200 deep"));
+        assert!(
+            Expression::compile(&sum(4000))
+                .unwrap_err()
+                .contains("4096 bytes")
+        );
+        let chain = format!("size(body{}) == 0", ".map(x, x)".repeat(300));
+        assert!(Expression::compile(&chain).unwrap_err().contains("200 deep"));
     }
 
     #[test]

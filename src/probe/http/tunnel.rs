@@ -1,6 +1,6 @@
 //! The way through a proxy: reach it, and have it make the connection.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
@@ -36,14 +36,31 @@ pub(in crate::probe) struct Tunnels<'a> {
 }
 
 impl Tunnels<'_> {
-    /// Whether a target may be asked by a proxy: to be asked before the proxy is. Where it resolves the name, only the
-    /// name can be looked at: where it leads is for the proxy to permit.
-    pub(in crate::probe) fn permit(&self, url: &Url, address: Option<IpAddr>) -> Result<(), Failure> {
+    /// Whether a target may be asked by a proxy, and at which address: to be asked before the proxy is. Where anything is
+    /// forbidden, a name that a redirect leads to is looked up for that alone. Where the module leaves names to the proxy,
+    /// only the name can be looked at: where it leads is for the proxy to permit.
+    pub(in crate::probe) async fn permit(
+        &self,
+        url: &Url,
+        address: Option<IpAddr>,
+        hop: &mut Hop,
+    ) -> Result<Option<IpAddr>, Failure> {
         let host = host_of(url);
-        match address.or_else(|| host.parse().ok()) {
-            Some(address) => self.call.permit(&host, address),
-            None => self.call.permit_host(&host),
+        if let Some(known) = address.or_else(|| host.parse().ok()) {
+            return self.call.permit(&host, known).map(|()| address);
         }
+        self.call.permit_host(&host)?;
+        if self.call.request.policy.is_open() || self.proxies.resolve(url) {
+            return Ok(None);
+        }
+        let addresses = self
+            .call
+            .look_up(&host, port_of(url), self.preferred, hop)
+            .await?;
+        for found in &addresses {
+            self.call.permit(&host, found.ip())?;
+        }
+        Ok(addresses.first().map(SocketAddr::ip))
     }
 
     /// Has a proxy that was reached make the connection; to the target at its address, where that is known.
@@ -184,7 +201,7 @@ impl Tunnels<'_> {
 pub(super) fn authority(url: &Url, address: Option<IpAddr>) -> Option<Authority> {
     let port = port_of(url);
     let text = match address {
-        Some(address) => std::net::SocketAddr::new(address, port).to_string(),
+        Some(address) => SocketAddr::new(address, port).to_string(),
         None => format!("{}:{port}", url.host_str()?),
     };
     Authority::try_from(text).ok()

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::ProbeAnswer;
 use crate::endpoint::Endpoint;
-use crate::metrics::blackbox::render;
+use crate::metrics::blackbox::{render, success};
 use crate::metrics::labels::without_credentials;
 use crate::metrics::negotiate::Format;
 use crate::outcome::{Attempt, Hop, Resolution};
@@ -54,7 +54,9 @@ fn log(f: &mut fmt::Formatter<'_>, answer: &ProbeAnswer) -> fmt::Result {
     }
     match answer.cause {
         Some(cause) => writeln!(f, "probe failed after {:?}: {cause}", outcome.elapsed),
-        None => writeln!(f, "probe succeeded after {:?}", outcome.elapsed),
+        None if success(outcome) => writeln!(f, "probe succeeded after {:?}", outcome.elapsed),
+        // It was not made: nothing is known of the target.
+        None => writeln!(f, "probe failed after {:?}", outcome.elapsed),
     }
 }
 
