@@ -178,11 +178,11 @@ pub struct ServeArgs {
 #[derive(Debug, Args, Clone)]
 struct LogArgs {
     /// Least severe lines that are written.
-    #[arg(long = "log.level", env = "LINKWATCH_LOG_LEVEL", value_enum, default_value_t = telemetry::Level::Info, value_name = "LEVEL")]
+    #[arg(long = "log.level", env = "LINKWATCH_LOG_LEVEL", value_enum, ignore_case = true, default_value_t = telemetry::Level::Info, value_name = "LEVEL")]
     level: telemetry::Level,
     /// Least severe lines that are written about single probes of /probe: error for those that fail, debug for all. Without
     /// it none are.
-    #[arg(long = "log.prober", value_enum, value_name = "LEVEL")]
+    #[arg(long = "log.prober", value_enum, ignore_case = true, value_name = "LEVEL")]
     prober: Option<telemetry::Level>,
     /// How lines are written.
     #[arg(long = "log.format", env = "LINKWATCH_LOG_FORMAT", value_enum, default_value_t = telemetry::Format::Logfmt, value_name = "FORMAT")]

@@ -46,7 +46,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return if matches!(scheme, "http" | "https") {
             port(text, rest.split(['/', '?', '#']).next().unwrap_or_default())
         } else {
-            let hint = format!("{scheme} is not probed; write https://{rest}");
+            let hint = format!(
+                "only http and https are checked; a module asks over {scheme}, by /probe or in a group"
+            );
             Err(refused(text, &hint))
         };
     }

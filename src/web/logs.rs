@@ -10,7 +10,8 @@ use super::body::{self, Body};
 pub fn shown_target(target: &str) -> String {
     let (scheme, rest) = match target.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, target),
+        // Two slashes begin an authority without a scheme (RFC 3986 section 4.2).
+        None => (None, target.strip_prefix("//").unwrap_or(target)),
     };
     let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let credentials = rest.get(..authority).and_then(|authority| authority.rfind('@'));
@@ -77,6 +78,8 @@ mod tests {
             ("http://[::1]/a@b", "http://[::1]/a@b"),
             ("http://a.test:80/a@b", "http://a.test:80/a@b"),
             ("http:/ann:secret@a.test", "a.test"),
+            ("//ann:secret@a.test:80/x", "a.test:80/x"),
+            ("//a.test/x", "//a.test/x"),
         ] {
             assert_eq!(shown_target(target), shown);
         }

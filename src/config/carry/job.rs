@@ -1,13 +1,18 @@
 //! Scrape jobs of a `prometheus.yml`: those that go through `/probe`.
 
 use std::path::Path;
+use std::time::Duration;
 
+use super::super::defaults;
 use super::super::error::shown;
 use super::super::tree::Node;
 use super::super::value::Lasting;
 use super::relabel::Relabelling;
 use super::{Carrier, Group, quoted};
 use crate::discovery::label;
+
+/// How often Prometheus scrapes where nothing says so.
+const SCRAPE_INTERVAL: Lasting = Lasting(Duration::from_secs(60));
 
 /// What all groups of a job share.
 struct Job<'j> {
@@ -39,7 +44,10 @@ impl Carrier<'_> {
     fn job(&mut self, node: &Node, global: Option<&Node>) {
         let rules = node.get("relabel_configs").map(Node::items).unwrap_or_default();
         let setting = |key| node.get(key).or_else(|| global?.get(key)).and_then(Node::lasting);
-        let interval = setting("scrape_interval");
+        let interval = setting("scrape_interval").unwrap_or(SCRAPE_INTERVAL);
+        // Prometheus' own timeout is never longer than the interval either.
+        let timeout = setting("scrape_timeout").filter(|timeout| *timeout <= interval);
+        let timeout = timeout.or_else(|| (interval.0 < defaults::TIMEOUT).then_some(interval));
         let job = Job {
             node,
             name: node
@@ -48,9 +56,8 @@ impl Carrier<'_> {
                 .unwrap_or("probe")
                 .to_owned(),
             relabelling: Relabelling::read(rules, self),
-            interval,
-            timeout: setting("scrape_timeout")
-                .filter(|timeout| interval.is_none_or(|interval| timeout.0 <= interval.0)),
+            interval: Some(interval),
+            timeout,
         };
         for (key, sources) in node.entries() {
             match key {
