@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use crate::endpoint::ProberName;
+
 /// What a target names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -46,9 +48,16 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return if matches!(scheme, "http" | "https") {
             port(text, rest.split(['/', '?', '#']).next().unwrap_or_default())
         } else {
-            let hint = format!(
-                "only http and https are checked; a module asks over {scheme}, by /probe or in a group"
-            );
+            let a_prober_has_it = ProberName::ALL
+                .iter()
+                .any(|prober| prober.schemes().contains(&scheme));
+            let hint = if a_prober_has_it {
+                format!(
+                    "only http and https are checked; a module asks over {scheme}, by /probe or in a group"
+                )
+            } else {
+                format!("{scheme} is not probed; write https://{rest}")
+            };
             Err(refused(text, &hint))
         };
     }
@@ -102,6 +111,7 @@ mod tests {
             ("https://example.com:0/", "1 to 65535"),
             ("[::1]:99999", "1 to 65535"),
             ("ftp://example.com/", "https://example.com/"),
+            ("tcp://example.com:25", "a module asks over tcp"),
             ("a.test b.test", "as arguments"),
             (" ", "example.com"),
         ] {

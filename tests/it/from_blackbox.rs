@@ -119,6 +119,27 @@ scrape_configs:
 }
 
 #[test]
+fn what_a_job_leaves_to_prometheus_is_as_prometheus_has_it() {
+    let times = |interval: &str| {
+        let (text, _, config) = carried(&format!(
+            "
+scrape_configs:
+  - job_name: sites
+    metrics_path: /probe
+    params: {{module: [http_2xx]}}
+{interval}    static_configs: [{{targets: [\"https://shop.example/\"]}}]
+{USUAL}"
+        ));
+        let [plan] = &config.groups[..] else {
+            panic!("{text}")
+        };
+        (plan.group.interval.as_secs(), plan.group.timeout.as_secs())
+    };
+    assert_eq!(times(""), (60, 5));
+    assert_eq!(times("    scrape_interval: 2s\n"), (2, 2));
+}
+
+#[test]
 fn discovery_is_carried_over_with_what_a_target_becomes() {
     let (text, notes, config) = carried(
         "
