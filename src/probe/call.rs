@@ -11,7 +11,7 @@ use url::Url;
 use super::budget::{self, Stage};
 use super::line::{Line, Socket};
 use super::tls::{self, Alpn, Handshake, ShakeFailure};
-use super::{Prober, Request, connect, dns};
+use super::{Prober, Request, connect, dns, host_of};
 use crate::endpoint::{AddressChoice, Expectation};
 use crate::outcome::{ConnectFailure, Failure, Family, Hop, Reply, Resolution, Timings};
 
@@ -109,6 +109,21 @@ impl<'a> Call<'a> {
             }
         }
         Err(failure)
+    }
+
+    /// Connects to the target at one of its addresses, from an address of ours where one is given.
+    pub(super) async fn dial_target(
+        &self,
+        address: SocketAddr,
+        source: Option<IpAddr>,
+        hop: &mut Hop,
+    ) -> Result<Socket, Failure> {
+        let dial = Dial {
+            host: &host_of(self.request.url),
+            addresses: &[address],
+            source,
+        };
+        self.dial(dial, hop).await
     }
 
     /// Whether a host may be asked at an address: to be asked before anything is sent there.

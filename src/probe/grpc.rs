@@ -7,7 +7,7 @@ use url::Url;
 
 use self::answer::violations;
 use self::exchange::{Asked, Checked};
-use super::call::{Call, Dial};
+use super::call::Call;
 use super::line::Line;
 use super::tls::Alpn;
 use super::{Addressing, host_of, tls};
@@ -77,16 +77,11 @@ async fn ready(
     address: SocketAddr,
     hop: &mut Hop,
 ) -> Result<Line, Failure> {
-    let host = host_of(call.request.url);
-    let dial = Dial {
-        host: &host,
-        addresses: &[address],
-        source: None,
-    };
-    let socket = call.dial(dial, hop).await?;
+    let socket = call.dial_target(address, None, hop).await?;
     if !settings.over_tls {
         return Ok(Line::Plain(socket));
     }
+    let host = host_of(call.request.url);
     let line = call
         .shake(&settings.tls, socket, (&host, Alpn::Http2), hop)
         .await?;

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::call::{Call, Dial};
+use super::call::Call;
 use super::dialogue::{self, Step};
 use super::line::Line;
 use super::tls::Alpn;
-use super::{Addressing, host_of, server_name, tls};
+use super::{Addressing, server_name, tls};
 use crate::outcome::{AnswerFacts, Attempt, Failure, Hop, Peer};
 
 /// A module of the tcp prober: blackbox_exporter's keys, resolved, files read.
@@ -53,13 +53,7 @@ async fn ready(
     address: SocketAddr,
     hop: &mut Hop,
 ) -> Result<Line, Failure> {
-    let host = host_of(call.request.url);
-    let dial = Dial {
-        host: &host,
-        addresses: &[address],
-        source: settings.source,
-    };
-    let socket = call.dial(dial, hop).await?;
+    let socket = call.dial_target(address, settings.source, hop).await?;
     if !settings.begins_with_tls {
         return Ok(Line::Plain(socket));
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderName, HeaderValue};
 
-use super::call::{Call, Dial};
+use super::call::Call;
 use super::dialogue::Step;
 use super::http::proxy::{Proxies, Proxy};
 use super::http::token::Tokens;
@@ -76,7 +76,7 @@ async fn ready(
     };
     let socket = match settings.proxies.of(url, Some(address.ip())) {
         Some(proxy) => Box::pin(tunnel(call, (settings, proxy), address.ip(), hop)).await?,
-        None => dial(call, address, hop).await?,
+        None => call.dial_target(address, None, hop).await?,
     };
     if !matches!(url.scheme(), "wss" | "https") {
         return Ok((Line::Plain(socket), authorization));
@@ -84,15 +84,6 @@ async fn ready(
     let peer = (&*host_of(url), Alpn::Http1);
     let line = call.shake(&settings.tls, socket, peer, hop).await?;
     Ok((line, authorization))
-}
-
-async fn dial(call: Call<'_>, address: SocketAddr, hop: &mut Hop) -> Result<Socket, Failure> {
-    let dial = Dial {
-        host: &host_of(call.request.url),
-        addresses: &[address],
-        source: None,
-    };
-    call.dial(dial, hop).await
 }
 
 async fn tunnel(
