@@ -32,6 +32,7 @@ mod view;
 
 pub use advice::{remedy, summary};
 use attempt::Judged;
+pub use attempt::findings_of;
 use certificate::Clocks;
 use target::Target;
 use view::View;

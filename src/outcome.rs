@@ -57,6 +57,19 @@ impl Outcome {
             .any(|hop| matches!(hop.failure, Some(Failure::Forbidden(_))))
     }
 
+    /// Whether this machine could not make the probe, or a part of it.
+    #[must_use]
+    pub fn unable(&self) -> bool {
+        self.hops()
+            .any(|hop| matches!(hop.failure, Some(Failure::Unable(_))))
+    }
+
+    /// When the probe had ended.
+    #[must_use]
+    pub fn ended(&self) -> Timestamp {
+        self.started.checked_add(self.elapsed).unwrap_or(self.started)
+    }
+
     /// Whether any answer came back, whatever it said.
     #[must_use]
     pub fn answered(&self) -> bool {

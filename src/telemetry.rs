@@ -107,15 +107,13 @@ impl<W: Write> Write for Visible<W> {
     }
 }
 
-/// As JSON writes characters (RFC 8259 section 7), so that the line stays valid.
+/// As JSON has characters, so that the line stays valid.
 fn json_visible(body: &str) -> String {
     let mut shown = String::with_capacity(body.len());
     for character in body.chars() {
         if text::is_hidden(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = fmt::Write::write_fmt(&mut shown, format_args!("\\u{unit:04x}"));
-            }
+            // Writing to a string cannot fail.
+            let _ = text::write_escaped(&mut shown, character);
         } else {
             shown.push(character);
         }

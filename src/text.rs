@@ -1,6 +1,7 @@
 //! Texts that come from outside, fit to be shown.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The most bytes of a text from outside that stands in a label, a page or a log line.
 pub const LONGEST: usize = 200;
@@ -45,6 +46,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Writes a character as JSON writes those that must not stand as they are (RFC 8259 section 7).
+pub fn write_escaped(out: &mut (impl fmt::Write + ?Sized), character: char) -> fmt::Result {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        write!(out, "\\u{unit:04x}")?;
+    }
+    Ok(())
 }
 
 /// The text without control characters and runs of white space, at most 200 bytes; what is cut off is marked. Other

@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-use crate::cause::Cause;
+use crate::cause::ProbeCause;
 use crate::clock::Clock;
 use crate::endpoint::{AddressChoice, Endpoint};
 use crate::metrics::Exporter;
@@ -151,7 +151,7 @@ pub struct ProbeAnswer {
     /// What it saw.
     pub outcome: Outcome,
     /// What stands in the way, by this one probe.
-    pub cause: Option<Cause>,
+    pub cause: Option<ProbeCause>,
     /// The module in YAML, with every secret masked.
     pub module: Arc<str>,
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{demand, single};
-use crate::cause::Cause;
+use crate::cause::ProbeCause;
 use crate::config::{self, Config, Demand};
 use crate::endpoint::ModuleName;
 use crate::metrics::blackbox::success;
@@ -103,6 +103,7 @@ impl OnDemand {
                 module: request.module,
                 target,
                 success: success(&answer.outcome),
+                cause: answer.cause,
                 elapsed: answer.outcome.elapsed,
                 size: answer.outcome.size(),
                 account: Account::new(Explained(Arc::clone(&answer))),
@@ -131,7 +132,7 @@ fn log(target: &str, module: &ModuleName, answer: &ProbeAnswer) {
     if success(&answer.outcome) {
         tracing::debug!(target: PROBES, target, %module, duration_seconds = elapsed, "probe succeeded");
     } else {
-        let cause = answer.cause.map_or("none", Cause::as_str);
+        let cause = answer.cause.map_or("none", ProbeCause::as_str);
         tracing::error!(target: PROBES, target, %module, duration_seconds = elapsed, cause, "probe failed");
     }
 }

@@ -8,7 +8,7 @@ use http::header::HOST;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::cause::Cause;
+use crate::cause::{Effect, ProbeCause};
 use crate::diagnosis;
 use crate::endpoint::{
     AddressChoice, Confirm, Endpoint, Expectation, Group, GroupName, ModuleName, ProberName, socket_url,
@@ -24,7 +24,7 @@ pub(super) struct Probed {
     /// What was asked; or why the target is one that nobody can ask.
     pub(super) asked: Result<Endpoint, String>,
     pub(super) outcome: Outcome,
-    pub(super) cause: Option<Cause>,
+    pub(super) cause: Option<ProbeCause>,
 }
 
 /// Probes as asked.
@@ -55,7 +55,7 @@ pub(super) async fn probe(
                     resolution: Resolution::default(),
                     attempts: Vec::new(),
                 },
-                cause: None,
+                cause: Some(ProbeCause::TargetInvalid),
             });
         }
     };
@@ -78,14 +78,28 @@ pub(super) async fn probe(
             deadline: Instant::now() + timeout,
         })
         .await;
-    let context = diagnosis::Context::at(prober.clock.now());
-    let verdict = diagnosis::diagnose(&outcome, &endpoint, &context);
-    let cause = verdict.root.map(|root| root.cause);
     Ok(Probed {
+        cause: cause(&outcome, &endpoint),
         asked: Ok(endpoint),
         outcome,
-        cause,
     })
+}
+
+/// What stands in the way. What this machine may not or cannot do is told where nothing takes the target down.
+fn cause(outcome: &Outcome, endpoint: &Endpoint) -> Option<ProbeCause> {
+    let context = diagnosis::Context::at(outcome.ended());
+    let verdict = diagnosis::diagnose(outcome, endpoint, &context);
+    let root = verdict.root.map(|root| root.cause);
+    let own = if outcome.forbidden() {
+        Some(ProbeCause::TargetForbidden)
+    } else {
+        outcome.unable().then_some(ProbeCause::VantageUnable)
+    };
+    match (root, own) {
+        (Some(root), Some(own)) if root.effect() != Effect::Down => Some(own),
+        (Some(root), _) => Some(root.into()),
+        (None, own) => own,
+    }
 }
 
 /// The target as a URL: blackbox_exporter takes URLs, hosts, and hosts with ports, as the prober needs them. For

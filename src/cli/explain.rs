@@ -5,7 +5,7 @@ use clap::Args;
 use super::terminal::{self, BOLD, DIM, PLAIN, Sheet, styled};
 use super::{Exit, complain};
 use crate::alert::{AlertName, alert_of};
-use crate::cause::{Cause, Effect};
+use crate::cause::{Cause, Effect, ProbeCause};
 use crate::diagnosis::catalogue::{roots, symptoms};
 
 /// What `explain` can be told.
@@ -29,6 +29,10 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
         explain(*cause);
         return Exit::Fine;
     }
+    if let Some(cause) = ProbeCause::OWN.iter().find(|cause| cause.as_str() == name) {
+        explain_on_demand(*cause);
+        return Exit::Fine;
+    }
     let short = |alert: &AlertName| alert.as_str().trim_start_matches("Linkwatch");
     let wanted = name.trim_start_matches("Linkwatch");
     if let Some(alert) = AlertName::ALL
@@ -39,7 +43,8 @@ pub(super) fn run(args: &ExplainArgs) -> Exit {
         return Exit::Fine;
     }
     let known = Cause::ALL.iter().map(|cause| cause.as_str());
-    let known = known.chain(AlertName::ALL.iter().map(short));
+    let on_demand = ProbeCause::OWN.iter().map(|cause| cause.as_str());
+    let known = known.chain(on_demand).chain(AlertName::ALL.iter().map(short));
     let closest = known
         .map(|candidate| (strsim::jaro_winkler(candidate, wanted), candidate))
         .filter(|(alike, _)| *alike > ALIKE)
@@ -58,6 +63,11 @@ fn list() {
         "Causes, from the first to the last of the causal chain",
     )]);
     for cause in Cause::ALL {
+        sheet.row((PLAIN, cause.as_str()), 30, &[styled(DIM, cause.meaning())]);
+    }
+    sheet.gap();
+    sheet.line(&[styled(BOLD, "Causes of /probe alone")]);
+    for cause in ProbeCause::OWN {
         sheet.row((PLAIN, cause.as_str()), 30, &[styled(DIM, cause.meaning())]);
     }
     sheet.gap();
@@ -103,6 +113,20 @@ fn explain(cause: Cause) {
     }
     let alert = alert_of(cause);
     row("alert", format!("{alert} (linkwatch explain {alert})"));
+    sheet.print();
+}
+
+fn explain_on_demand(cause: ProbeCause) {
+    let mut sheet = Sheet::new(terminal::columns());
+    sheet.line(&[styled(BOLD, cause.as_str())]);
+    sheet.gap();
+    let mut row = |label: &str, text: &str| sheet.row((DIM, label), 14, &[styled(PLAIN, text.to_owned())]);
+    row("meaning", cause.meaning());
+    row(
+        "where",
+        "on demand alone: in the series of /probe and in its log; nothing that is watched has it",
+    );
+    row("do", cause.remedy());
     sheet.print();
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::certificate::{self, Clocks};
-use super::{Finding, dns, view};
+use super::{Context, Finding, dns, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
@@ -36,6 +36,18 @@ impl Judged {
     pub(super) fn up(&self) -> bool {
         self.failing.is_empty() && !self.suspended
     }
+}
+
+/// What one attempt came to, whatever others met: the causes that fail it, the first of them first, then warnings.
+#[must_use]
+pub fn findings_of(attempt: &Attempt, endpoint: &Endpoint, context: &Context<'_>) -> Vec<Finding> {
+    let Judged {
+        mut failing,
+        warnings,
+        ..
+    } = judge(attempt, endpoint, Clocks::new(context));
+    failing.extend(warnings);
+    failing
 }
 
 /// Judges one attempt.

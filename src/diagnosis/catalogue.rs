@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::explain::explained_by;
 use crate::alert::alert_of;
-use crate::cause::{Cause, Effect, Stage};
+use crate::cause::{Cause, Effect, ProbeCause, Stage};
 
 /// Every stage that has causes, with what it is about.
 const STAGES: &[(Stage, &str)] = &[
@@ -38,6 +38,11 @@ pub fn document() -> String {
         for cause in Cause::ALL.iter().filter(|cause| cause.stage() == *stage) {
             text.push_str(&entry(*cause));
         }
+    }
+    text.push_str(ON_DEMAND);
+    for cause in ProbeCause::OWN {
+        let (meaning, remedy) = (cause.meaning(), cause.remedy());
+        let _ = write!(text, "\n### `{cause}`\n\n{meaning}\n\n- **Do:** {remedy}\n");
     }
     text
 }
@@ -92,6 +97,12 @@ order of the causal chain. Of an endpoint that is down, the first failing stage'
 **root**, and what is shown first; every further one stands beside them.
 ";
 
+const ON_DEMAND: &str = "
+## Of `/probe` alone
+
+What only who asks for a probe can meet. They stand in `linkwatch_probe_cause` and in the log of the probe; nothing that is watched has them.
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +113,11 @@ mod tests {
         for cause in Cause::ALL {
             let heading = format!("\n### `{cause}`\n");
             assert_eq!(text.matches(&heading).count(), 1, "{cause}");
+        }
+        for cause in ProbeCause::OWN {
+            assert_eq!(text.matches(&format!("\n### `{cause}`\n")).count(), 1, "{cause}");
+            let closed = Cause::ALL.iter().any(|other| other.as_str() == cause.as_str());
+            assert!(!closed, "{cause} is of the closed list too");
         }
     }
 }

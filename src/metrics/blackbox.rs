@@ -14,7 +14,7 @@ use url::Url;
 use super::negotiate::Format;
 use super::protobuf::FamilyBuffer;
 use super::scrape::ScrapeError;
-use crate::cause::Cause;
+use crate::cause::ProbeCause;
 use crate::endpoint::ProberName;
 use crate::outcome::{
     Attempt, ChainFacts, ConnectFailure, Failure, Hop, HttpFailure, Outcome, ResponseFacts, RevocationFacts,
@@ -33,7 +33,7 @@ pub struct Probe<'a> {
     /// What it saw.
     pub outcome: &'a Outcome,
     /// What stands in the way, by the first judgement, unconfirmed.
-    pub cause: Option<Cause>,
+    pub cause: Option<ProbeCause>,
 }
 
 /// Bytes that the series of most probes take in text.
@@ -151,7 +151,7 @@ fn gauge(metric: &mut MetricEncoder<'_>, value: f64) -> fmt::Result {
 /// The parts of an outcome that the series are made of.
 struct View<'a> {
     outcome: &'a Outcome,
-    cause: Option<Cause>,
+    cause: Option<ProbeCause>,
     attempt: Option<&'a Attempt>,
     /// The judged answer, if one arrived.
     response: Option<&'a ResponseFacts>,

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::Recorder;
+use crate::cause::ProbeCause;
 use crate::state::demand::{Account, Debugged};
 
 /// Longest target that is kept, in bytes.
@@ -18,6 +19,8 @@ pub struct Asked {
     pub target: String,
     /// Whether it succeeded.
     pub success: bool,
+    /// What stands in the way, if anything does.
+    pub cause: Option<ProbeCause>,
     /// How long it took.
     pub elapsed: Duration,
     /// Bytes that it takes, about.
@@ -33,6 +36,7 @@ impl Recorder {
             module,
             mut target,
             success,
+            cause,
             elapsed,
             size,
             account,
@@ -50,6 +54,7 @@ impl Recorder {
             module,
             target,
             success,
+            cause,
             size,
             account,
         });

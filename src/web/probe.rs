@@ -15,6 +15,8 @@ use crate::metrics::blackbox::{Probe, render};
 use crate::metrics::negotiate::Format;
 
 mod explained;
+mod log;
+mod logfmt;
 
 pub use explained::Explained;
 

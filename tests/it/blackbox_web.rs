@@ -263,7 +263,7 @@ async fn the_debug_output_says_that_tls_is_missing_only_where_that_is_the_reason
         let path = format!("/probe?debug=true&module={module}&target={}", site.url("/"));
         let text = program.web.get(&path).await.body;
         assert!(text.contains(&format!("\nprobe_success {success}\n")), "{text}");
-        assert_eq!(text.contains("expected tls, actual no tls"), said, "{text}");
+        assert_eq!(text.contains("expected=tls actual=\"no tls\""), said, "{text}");
     }
     program.stop().await;
 }
@@ -280,15 +280,14 @@ async fn the_debug_output_has_every_line_whatever_is_logged() {
         let served = Served::start(&home, &arguments).await;
         let text = served.web.get(&path).await.body;
         for line in [
-            "probing ",
-            "resolved ",
-            "asked ",
-            "answer 500",
-            "rule Status broken",
-            "probe failed ",
+            "level=info msg=\"Beginning probe\"",
+            "level=info msg=Connecting",
+            "level=info msg=\"Received HTTP response\" status_code=500",
+            "level=error msg=\"The status is not one that is expected\" cause=http_status expected=2xx actual=500",
+            "level=error msg=\"Probe failed\"",
         ] {
             assert!(
-                text.contains(&format!("\n{line}")),
+                text.contains(&format!(" {line}")),
                 "{line} by {arguments:?} in {text}"
             );
         }

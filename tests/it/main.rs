@@ -40,6 +40,7 @@ mod platform;
 mod probe;
 mod probe_beside;
 mod probe_forbidden;
+mod probe_log;
 mod probe_policy;
 mod probe_series;
 mod prober;

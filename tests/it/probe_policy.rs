@@ -50,6 +50,13 @@ async fn addresses_of_this_machine_are_refused_by_every_name_and_nothing_is_sent
         let answer = program.web.get(&format!("/probe?target={target}")).await;
         assert!(refused(&answer), "{target}: {} {}", answer.status, answer.body);
         assert!(
+            answer
+                .body
+                .contains("\nlinkwatch_probe_cause{cause=\"target_forbidden\"} 1\n"),
+            "{target}: {}",
+            answer.body
+        );
+        assert!(
             answer.body.contains("probe_http_status_code 0\n"),
             "{target}: {}",
             answer.body
@@ -62,6 +69,10 @@ async fn addresses_of_this_machine_are_refused_by_every_name_and_nothing_is_sent
     assert_eq!(
         metrics.value("linkwatch_probe_requests_refused_total", &[]),
         Some(7.0)
+    );
+    assert!(
+        !metrics.mentions("target_forbidden"),
+        "it is no cause of what is watched"
     );
     program.stop().await;
 }
@@ -159,7 +170,7 @@ probe: {{allow: [127.0.0.1]}}",
         let told = ask(to).await;
         assert!(told.contains("\nprobe_success 0\n"), "{to}: {told}");
         assert!(told.contains("it is a loopback address"), "{to}: {told}");
-        assert!(told.contains("\nprobe failed after"), "{told}");
+        assert!(told.contains("msg=\"Probe failed\""), "{told}");
     }
     assert!(
         !proxy.told().iter().any(|line| line.contains("inside.test")),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use linkwatch::cause::Cause;
+use linkwatch::cause::{Cause, ProbeCause};
 use linkwatch::endpoint::ProberName;
 use linkwatch::metrics::blackbox::{Probe, render, success};
 use linkwatch::metrics::negotiate::Format;
@@ -74,6 +74,7 @@ fn outcome(hops: Vec<Hop>) -> Outcome {
 }
 
 fn text(outcome: &Outcome, cause: Option<Cause>) -> String {
+    let cause = cause.map(ProbeCause::Of);
     let probe = Probe { outcome, cause };
     String::from_utf8(render(&probe, Format::CLASSIC).unwrap()).unwrap()
 }

@@ -125,7 +125,7 @@ impl Seen {
     pub(crate) fn series(&self) -> String {
         let probe = Probe {
             outcome: &self.outcome,
-            cause: self.verdict.root.as_ref().map(|root| root.cause),
+            cause: self.verdict.root.as_ref().map(|root| root.cause.into()),
         };
         let series = render(&probe, Format::CLASSIC).expect("series that can be written");
         String::from_utf8(series).expect("text")

@@ -231,6 +231,7 @@ fn demanded(recorder: &Recorder) {
         module: "http_2xx".to_owned(),
         target: "https://a.example/".to_owned(),
         success: false,
+        cause: None,
         elapsed: Duration::from_millis(250),
         size: 0,
         account: linkwatch::state::demand::Account::new("Logs for the probe:\n"),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use linkwatch::cause::Cause;
+use linkwatch::cause::{Cause, ProbeCause};
 use linkwatch::clock::Clock;
 use linkwatch::metrics::Exporter;
 use linkwatch::metrics::negotiate::{Coding, Format};
@@ -196,7 +196,7 @@ fn answer(cause: Option<Cause>) -> ProbeAnswer {
             attempts: Vec::new(),
         },
         asked: Err("resolved nothing".to_owned()),
-        cause,
+        cause: cause.map(ProbeCause::Of),
         module: "prober: http\n".into(),
     }
 }
@@ -406,7 +406,7 @@ async fn debug_tells_log_series_and_module() {
     let (reply, _) = probed(&mut server, path, &[], Ok(answer(None))).await;
     let order = [
         "Logs for the probe:\n",
-        "resolved nothing\n",
+        "reason=\"resolved nothing\"\n",
         "Metrics that would have been returned:\n",
         "probe_success 0\n",
         "Module configuration:\n",

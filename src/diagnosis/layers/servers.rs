@@ -14,8 +14,23 @@ struct Server<'a> {
     replies: Vec<(Family, &'a Reply)>,
 }
 
+/// What one or more servers said.
+#[derive(Debug)]
+pub(crate) struct Saying {
+    /// Who said it.
+    pub(crate) servers: String,
+    /// What.
+    pub(crate) said: String,
+}
+
 /// A line per different saying.
 pub(crate) fn lines(answers: &[Answer]) -> Vec<String> {
+    let line = |Saying { servers, said }| format!("{servers}: {said}");
+    sayings(answers).into_iter().map(line).collect()
+}
+
+/// What was said, and by whom.
+pub(crate) fn sayings(answers: &[Answer]) -> Vec<Saying> {
     let mut servers: Vec<Server<'_>> = Vec::new();
     for answer in answers {
         let known = servers
@@ -45,14 +60,17 @@ pub(crate) fn lines(answers: &[Answer]) -> Vec<String> {
             None => lines.push((server.role, vec![server.name], said)),
         }
     }
-    let line = |(role, names, said): (ServerRole, Vec<&str>, String)| {
+    let saying = |(role, names, said): (ServerRole, Vec<&str>, String)| {
         let role = match role {
             ServerRole::Resolver => "",
             ServerRole::Authoritative => " (authoritative)",
         };
-        format!("{}{role}: {said}", names.join(", "))
+        Saying {
+            servers: format!("{}{role}", names.join(", ")),
+            said,
+        }
     };
-    lines.into_iter().map(line).collect()
+    lines.into_iter().map(saying).collect()
 }
 
 /// Where an expected target leads itself.

@@ -88,7 +88,7 @@ const COMMON: &[ProbeSeries] = &[
     ProbeSeries {
         name: "linkwatch_probe_cause",
         labels: &["cause"],
-        help: "1 for the cause that stands, by this one probe; absent where none does.",
+        help: "1 for the cause that stands, by this one probe; absent where none does. Beside those of CAUSES.md: target_forbidden, target_invalid, vantage_unable.",
         samples: |view| {
             let cause = view
                 .cause

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::cause::ProbeCause;
+
 /// Bytes that are kept in all.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -45,6 +47,8 @@ pub struct Debugged {
     pub target: String,
     /// Whether the probe succeeded.
     pub success: bool,
+    /// What stands in the way, if anything does.
+    pub cause: Option<ProbeCause>,
     /// Bytes that it takes, about.
     pub size: usize,
     /// Log, series and module, as the debug output has them.
@@ -151,6 +155,7 @@ mod tests {
             module,
             target,
             success,
+            cause: None,
             size: bytes,
             account: Account::new("x"),
         }
