@@ -108,14 +108,9 @@ enum Command {
     reason = "flags, one by one, each with its opposite"
 )]
 pub struct ServeArgs {
-    /// The configuration.
-    #[arg(
-        long = "config.file",
-        env = "LINKWATCH_CONFIG_FILE",
-        default_value = "linkwatch.yml",
-        value_name = "FILE"
-    )]
-    pub config_file: PathBuf,
+    /// The configuration. Default: linkwatch.yml, or blackbox.yml where the working directory holds that alone.
+    #[arg(long = "config.file", env = "LINKWATCH_CONFIG_FILE", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Reload the configuration when its files change.
     #[arg(long = "config.enable-auto-reload", overrides_with = "no_auto_reload")]
     pub auto_reload: bool,
@@ -357,7 +352,7 @@ mod tests {
         let cli =
             Cli::try_parse_from(["linkwatch", "--config.file=a.yml", "--web.listen-address", ":0"]).unwrap();
         assert!(cli.command.is_none());
-        assert_eq!(cli.serve.config_file, PathBuf::from("a.yml"));
+        assert_eq!(cli.serve.config_file, Some(PathBuf::from("a.yml")));
         assert_eq!(cli.serve.listen, ["[::]:0".parse().unwrap()]);
     }
 

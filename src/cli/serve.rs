@@ -22,6 +22,12 @@ const PORT: u16 = 9716;
 /// Where it listens in blackbox_exporter's stead.
 const BLACKBOX_PORT: u16 = 9115;
 
+/// The configuration if nothing is said.
+const FILE: &str = "linkwatch.yml";
+
+/// The one that is read where that is not there and this is: blackbox_exporter's users have it, and name it nowhere.
+const BLACKBOX_FILE: &str = "blackbox.yml";
+
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(args: &ServeArgs) -> Exit {
     if args.config_check {
@@ -29,8 +35,14 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     }
     args.install_log();
     raise_files();
+    let config_file = config_file(args);
+    if args.config_file.is_none() && config_file == Path::new(BLACKBOX_FILE) {
+        tracing::info!(
+            "no configuration is named and there is no {FILE}: {BLACKBOX_FILE} is read, as by blackbox_exporter"
+        );
+    }
     let settings = Settings {
-        config_file: args.config_file.clone(),
+        config_file,
         auto_reload: args.auto_reload.then_some(args.auto_reload_interval),
         storage_path: args.storage_path.clone(),
         timeout_offset: args.timeout_offset,
@@ -55,6 +67,21 @@ pub(super) fn run(args: &ServeArgs) -> Exit {
     }
 }
 
+/// The configuration that is named, or the one that is there.
+fn config_file(args: &ServeArgs) -> PathBuf {
+    // A link that leads nowhere is there too: it is what somebody meant.
+    let there = |name: &str| Path::new(name).symlink_metadata().is_ok();
+    let unnamed = || {
+        let name = if !there(FILE) && there(BLACKBOX_FILE) {
+            BLACKBOX_FILE
+        } else {
+            FILE
+        };
+        name.into()
+    };
+    args.config_file.clone().unwrap_or_else(unnamed)
+}
+
 /// The web configuration, if one is named; blackbox_exporter's default is an empty name.
 fn web_config_file(args: &ServeArgs) -> Option<&PathBuf> {
     args.web_config_file
@@ -77,9 +104,10 @@ fn check(args: &ServeArgs) -> Exit {
             anstream::eprintln!("{errors}");
         }
     };
+    let config_file = config_file(args);
     say(
-        &args.config_file,
-        config::load(&args.config_file).map(|config| config.warnings),
+        &config_file,
+        config::load(&config_file).map(|config| config.warnings),
     );
     if let Some(file) = web_config_file(args) {
         say(file, config::load_web(file).map(|config| config.warnings));
