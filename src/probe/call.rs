@@ -1,15 +1,18 @@
 //! What every prober does before it speaks: resolve, dial, shake hands, and write down what it took.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::budget::{self, Stage};
+use super::connect::FoundSocket;
 use super::line::{Line, Socket};
+use super::policy::Policy;
 use super::tls::{self, Alpn, Handshake, ShakeFailure};
 use super::{Prober, Request, connect, dns, host_of};
 use crate::endpoint::{AddressChoice, Expectation};
@@ -138,15 +141,28 @@ impl<'a> Call<'a> {
         permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
     }
 
-    /// Connects to a socket of this machine.
+    /// Connects to a socket of this machine. Where not every one may be asked, it is judged by where its path leads, and
+    /// that one is asked.
     pub(super) async fn dial_socket(&self, path: &Path, hop: &mut Hop) -> Result<Socket, Failure> {
-        let permitted = self.request.policy.permits_path(path);
-        permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))?;
+        let policy = self.request.policy;
+        permit_path(policy, path)?;
         let begun = Instant::now();
         let until = budget::until(Stage::Connect, self.request.deadline);
-        let connected = connect::connect_to_path(path, until).await;
+        let connecting = async {
+            if policy.is_open() {
+                return connect::connect_to_path(path, until)
+                    .await
+                    .map_err(Failure::Connect);
+            }
+            let found = FoundSocket::at(path, until).await.map_err(Failure::Connect)?;
+            let real = timeout_at(until, real(policy)).await;
+            let real = real.map_err(|_elapsed| Failure::Connect(ConnectFailure::Timeout))?;
+            permit_path(&real, found.real())?;
+            found.connect(until).await.map_err(Failure::Connect)
+        };
+        let connected = connecting.await;
         hop.timings.connect = begun.elapsed();
-        connected.map(Socket::Unix).map_err(Failure::Connect)
+        connected.map(Socket::Unix)
     }
 
     /// Connects and shakes hands in one, over QUIC.
@@ -220,6 +236,23 @@ impl<'a> Call<'a> {
             ..*self.request
         }
     }
+}
+
+fn permit_path(policy: &Policy, path: &Path) -> Result<(), Failure> {
+    let permitted = policy.permits_path(path);
+    permitted.map_err(|refusal| Failure::Forbidden(refusal.to_string()))
+}
+
+/// The policy with its paths as they lead now: where `/var/run` is a link, what it names lies below `/run`.
+async fn real(policy: &Policy) -> Policy {
+    let mut leads = HashMap::new();
+    for path in policy.paths() {
+        // What does not exist holds no socket either.
+        if let Ok(real) = tokio::fs::canonicalize(path).await {
+            leads.insert(path, real);
+        }
+    }
+    policy.with_paths(&leads)
 }
 
 fn failure_of(failure: ShakeFailure) -> Failure {

@@ -2,8 +2,11 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use tokio::fs::{File, OpenOptions, read_link};
 use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::{Instant, timeout_at};
 
@@ -53,6 +56,51 @@ pub async fn connect_to_path(path: &Path, deadline: Instant) -> Result<UnixStrea
             })
         }
     }
+}
+
+/// A socket of this machine as it was found: what is put in its path's place afterwards is another one.
+#[derive(Debug)]
+pub struct FoundSocket {
+    file: File,
+    /// Its path without links.
+    real: PathBuf,
+}
+
+impl FoundSocket {
+    /// Follows a path without opening what it leads to, or says why that cannot be done. Ends by the deadline.
+    pub async fn at(path: &Path, deadline: Instant) -> Result<Self, ConnectFailure> {
+        let finding = async {
+            // Flags of the system fit its own type for them.
+            let flags = OFlags::PATH.bits().cast_signed();
+            let file = OpenOptions::new()
+                .read(true)
+                .custom_flags(flags)
+                .open(path)
+                .await?;
+            let real = read_link(handle(&file)).await?;
+            Ok::<_, io::Error>(Self { file, real })
+        };
+        match timeout_at(deadline, finding).await {
+            Err(_elapsed) => Err(ConnectFailure::Timeout),
+            Ok(found) => found.map_err(|error| ConnectFailure::NoSocket(words(&error))),
+        }
+    }
+
+    /// Where it is, whatever its path said.
+    #[must_use]
+    pub fn real(&self) -> &Path {
+        &self.real
+    }
+
+    /// Connects to it, and to nothing else. Ends by the deadline.
+    pub async fn connect(&self, deadline: Instant) -> Result<UnixStream, ConnectFailure> {
+        connect_to_path(&handle(&self.file), deadline).await
+    }
+}
+
+/// A path to a file that is open, by which the system finds that very file (proc(5)).
+fn handle(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
 /// What the system says, without the number.

@@ -4,6 +4,7 @@
 //! looked at when an address is dialled, on every hop. What the catalogue watches was chosen by whoever runs the
 //! program, and is probed under [`OPEN`].
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Component, Path, PathBuf};
@@ -113,6 +114,29 @@ impl Policy {
             return Err(Refusal::NotAllowed(format!("{host} at {address}")));
         }
         Ok(())
+    }
+
+    /// The paths that its rules name.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let rules = self.allow.iter().chain(&self.deny);
+        rules.filter_map(|rule| match rule {
+            Rule::Path(path) => Some(path.as_path()),
+            Rule::Network(_) | Rule::Host(_) | Rule::Below(_) => None,
+        })
+    }
+
+    /// The same policy with other paths in place of these.
+    #[must_use]
+    pub fn with_paths(&self, other: &HashMap<&Path, PathBuf>) -> Self {
+        let replaced = |rule: &Rule| match rule {
+            Rule::Path(path) => Rule::Path(other.get(path.as_path()).unwrap_or(path).clone()),
+            Rule::Network(_) | Rule::Host(_) | Rule::Below(_) => rule.clone(),
+        };
+        Self {
+            allow: self.allow.iter().map(replaced).collect(),
+            deny: self.deny.iter().map(replaced).collect(),
+            special: self.special,
+        }
     }
 
     /// Whether a socket of this machine may be probed by its path: only where a path above it is allowed.

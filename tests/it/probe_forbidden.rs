@@ -230,8 +230,18 @@ fn sockets(directory: &Path) -> Row {
     let ear = Ear::socket(Path::new(&socket));
     symlink(&socket, &link).unwrap();
     std::fs::create_dir(directory.join("open")).unwrap();
+    // From where everything may be asked to where nothing may: the socket itself, and the directory that it is in.
+    let (out, up) = (path("open/out.sock"), path("open/up"));
+    symlink(&socket, &out).unwrap();
+    symlink(directory, &up).unwrap();
     Row {
-        targets: vec![socket.clone(), format!("unix://{socket}"), link],
+        targets: vec![
+            socket.clone(),
+            format!("unix://{socket}"),
+            link,
+            out,
+            format!("{up}/ear.sock"),
+        ],
         doubtful: vec![
             path("open/../ear.sock"),
             format!("unix://{}", path("open/../ear.sock")),

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -217,6 +219,46 @@ async fn a_dialogue_over_tcp_is_held_to_the_same_rules() {
     let open = program(&format!("{modules}\nprobe: {{allow: [127.0.0.0/8]}}")).await;
     assert!(succeeded(&open.web.get(&path).await));
     open.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_is_judged_by_where_its_path_leads_and_so_is_what_is_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    for name in ["inside", "outside"] {
+        std::fs::create_dir(path(name)).unwrap();
+    }
+    let inside = UnixListener::bind(path("inside/s.sock")).unwrap();
+    let outside = UnixListener::bind(path("outside/s.sock")).unwrap();
+    outside.set_nonblocking(true).unwrap();
+    symlink(path("inside"), path("run")).unwrap();
+    symlink(path("outside/s.sock"), path("inside/out.sock")).unwrap();
+    symlink(path("inside/s.sock"), path("inside/in.sock")).unwrap();
+    let run = path("run");
+    let program = program(&format!(
+        "modules: {{unix: {{prober: unix}}}}\nprobe: {{allow: [\"{}\"]}}",
+        run.display()
+    ))
+    .await;
+    let ask = async |name: &str| {
+        let target = format!("{}/{name}", run.display());
+        program
+            .web
+            .get(&format!("/probe?module=unix&target={target}"))
+            .await
+    };
+    for name in ["s.sock", "in.sock"] {
+        let answer = ask(name).await;
+        assert!(succeeded(&answer), "{name}: {}", answer.body);
+    }
+    let answer = ask("out.sock").await;
+    assert!(refused(&answer), "{}", answer.body);
+    let cause = "\nlinkwatch_probe_cause{cause=\"target_forbidden\"} 1\n";
+    assert!(answer.body.contains(cause), "{}", answer.body);
+    let heard = outside.accept().map_err(|error| error.kind());
+    assert_eq!(heard.map(drop), Err(ErrorKind::WouldBlock), "nobody came there");
+    drop(inside);
+    program.stop().await;
 }
 
 #[tokio::test]
