@@ -31,7 +31,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: Gauge,
         unit: None,
         labels: &[],
-        help: "Probes on demand that may run at once; one module may take three quarters of it.",
+        help: "Probes on demand that may run at once; one module takes three times what is left free at most, three quarters of it alone.",
         series: Series::Own(|snapshot, out| out.gauge(snapshot.state.demand.limit.load(Relaxed))),
     },
     Family {

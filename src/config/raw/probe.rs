@@ -21,7 +21,7 @@ pub(in crate::config) struct Probe {
     /// Hosts, addresses and networks that may not be probed, whatever is allowed.
     #[schemars(extend("default" = []))]
     pub(in crate::config) deny: Option<Vec<At<String>>>,
-    /// Probes at once, 1 to 10000; fewer where the process may open too few files. One module may take three quarters.
+    /// Probes at once, 1 to 10000; fewer where the process may open too few files. One module may take three quarters, several that hang each less than is left for the others.
     #[schemars(extend("default" = crate::config::defaults::CONCURRENCY))]
     pub(in crate::config) concurrency: Option<At<u32>>,
     /// Probes that may wait, for half of their timeout and 5s at most; more are answered with 503. Default: as many as may run.
