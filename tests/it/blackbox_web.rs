@@ -6,7 +6,7 @@ use linkwatch::app::{Settings, WebSettings};
 use tokio::time::Instant;
 
 use crate::lab::{Answer, Authority, Quic, QuicLab, WebLab};
-use crate::program::{Home, Program, Served};
+use crate::program::{Home, Program, Served, command};
 
 const MODULES: &str = r#"
 modules:
@@ -292,6 +292,100 @@ async fn the_debug_output_has_every_line_whatever_is_logged() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_start_page_says_what_can_be_asked_and_what_failed() {
+    let (_home, program) = started(10).await;
+    let page = async |path: &str| program.web.get(path).await.body;
+    let empty = page("/").await;
+    for part in [
+        "<h1>Nothing has been asked of /probe yet</h1>",
+        "In the place of blackbox_exporter: ",
+        "by one of 8 modules",
+        "<option value=\"trusting\"",
+        "href=\"probe?target=https%3A%2F%2Fexample.com%2F&amp;module=http_2xx\"",
+        "href=\"config\"",
+        "href=\"metrics\"",
+    ] {
+        assert!(empty.contains(part), "{part} is missing in {empty}");
+    }
+    let (well, sick) = (
+        WebLab::plain().start().await,
+        WebLab::plain().answer(Answer::status(500)).start().await,
+    );
+    for site in [&sick, &well] {
+        program.web.get(&format!("/probe?target={}", site.url("/"))).await;
+    }
+    let hostile = "%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AEtxt.exe";
+    program.web.get(&format!("/probe?target={hostile}")).await;
+    let full = page("/").await;
+    for part in [
+        "<h1>2 of 3 targets failed at the last probe</h1>",
+        "The status is not one that is expected: <code>http_status</code>",
+        "The target is not one that the module can ask: <code>target_invalid</code>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}txt.exe",
+        "href=\"logs?id=0\"",
+        "href=\"probes?state=down\"",
+    ] {
+        assert!(full.contains(part), "{part} is missing in {full}");
+    }
+    assert!(!full.contains("<script") && !full.contains('\u{202e}'), "{full}");
+    let (failing, last) = full.split_once("<h2 id=\"last\">").unwrap();
+    let (sick, well) = (sick.url("/"), well.url("/"));
+    assert!(failing.contains(&sick) && !failing.contains(&well), "{failing}");
+    assert!(last.contains(&sick) && last.contains(&well), "{last}");
+    let failed = page("/probes?state=down").await;
+    assert!(failed.contains(&sick) && !failed.contains(&well), "{failed}");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_asked_stands_on_the_page_of_what_is_watched_too() {
+    let site = WebLab::plain().answer(Answer::status(500)).start().await;
+    let home = Home::new(&format!(
+        "{MODULES}\nprobe: {{allow: [127.0.0.0/8]}}\ngroups:\n  - {{name: shop, hosts: [\"{}\"], url: \"http://{{host}}/\"}}\n",
+        site.addr()
+    ));
+    let program = Program::start(home.settings()).await;
+    program
+        .web
+        .get(&format!("/probe?target={}", site.url("/asked")))
+        .await;
+    let page = program.web.get("/").await.body;
+    let (watched, asked) = page.split_once("<h2 id=\"demand\">").unwrap();
+    assert!(watched.contains("<h2 id=\"endpoints\">"), "{page}");
+    for part in [
+        "/asked",
+        "http_status",
+        "href=\"logs?id=",
+        "<option value=\"trusting\"",
+    ] {
+        assert!(asked.contains(part), "{part} is missing in {asked}");
+    }
+    let narrowed = program.web.get("/?state=down").await.body;
+    assert!(!narrowed.contains("id=\"demand\""), "{narrowed}");
+    program.stop().await;
+}
+
+#[tokio::test]
+async fn the_file_of_blackbox_exporter_is_read_where_no_other_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let start = async || {
+        let mut command = command(&["--web.listen-address", "127.0.0.1:0"]);
+        command.current_dir(directory.path());
+        Served::of(command).await
+    };
+    write("blackbox.yml", "modules: {of_blackbox: {prober: http}}");
+    let served = start().await;
+    assert!(served.log().contains("blackbox.yml is read"), "{}", served.log());
+    assert!(served.web.get("/config").await.body.contains("of_blackbox"));
+    drop(served);
+    write("linkwatch.yml", "modules: {of_linkwatch: {prober: http}}");
+    let served = start().await;
+    assert!(!served.log().contains("is read"), "{}", served.log());
+    assert!(served.web.get("/config").await.body.contains("of_linkwatch"));
 }
 
 #[tokio::test]

@@ -56,6 +56,11 @@ impl Filter {
         self.q.is_empty() && self.group.is_none() && self.state.is_none() && self.cause.is_none()
     }
 
+    /// Whether only what is down, or has failed, is asked for.
+    pub(super) fn only_failed(&self) -> bool {
+        self.state == Some(Standing::Down)
+    }
+
     /// The group that it is narrowed down to.
     pub(super) fn group(&self) -> Option<&str> {
         self.group.as_deref()

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::filter::Filter;
 use super::standing::{Seen, Standing, Tally};
-use super::{Part, Scene, place, rows, safe, shell, time};
+use super::{Part, Scene, place, probes, rows, safe, shell, time};
 use crate::cause::{Cause, Effect};
 use crate::diagnosis::{Finding, remedy};
 use crate::endpoint::GroupName;
@@ -25,6 +25,9 @@ const CLOCK_SKEW_SECONDS: f64 = 120.0;
 /// The page as of now.
 pub(in crate::web) fn overview(scene: &Scene, filter: &Filter) -> String {
     let catalogue = scene.state.catalogue();
+    if catalogue.groups.is_empty() {
+        return probes::front(scene, filter);
+    }
     let all = Seen::all(&catalogue, scene.now);
     let tally = Tally::of(&all);
     let root = scene.root(Part::Overview);
@@ -45,12 +48,8 @@ pub(in crate::web) fn overview(scene: &Scene, filter: &Filter) -> String {
             @if !filter.is_open() { p aria-live="polite" { (taken.len()) " of " (all.len()) " endpoints" } }
             (rows::endpoints(scene, filter, &taken, &root))
         }
-        p.dim {
-            @match filter.refresh {
-                Some(seconds) => { "Asked for again every " (seconds) " s. " a href=(filter.refreshed(None)) { "Stop" } }
-                None => a href=(filter.refreshed(Some(15))) { "Keep this page up to date" },
-            }
-        }
+        @if filter.is_open() { (probes::section(scene, &root)) }
+        (refreshing(filter))
     };
     let title = match tally.count(Standing::Down) {
         0 => "Status".to_owned(),
@@ -59,8 +58,20 @@ pub(in crate::web) fn overview(scene: &Scene, filter: &Filter) -> String {
     shell(scene, Part::Overview, &title, &content)
 }
 
+/// Whether the browser asks again by itself, and how to change that.
+pub(super) fn refreshing(filter: &Filter) -> Markup {
+    html! {
+        p.dim {
+            @match filter.refresh {
+                Some(seconds) => { "Asked for again every " (seconds) " s. " a href=(filter.refreshed(None)) { "Stop" } }
+                None => a href=(filter.refreshed(Some(15))) { "Keep this page up to date" },
+            }
+        }
+    }
+}
+
 /// A number of things: `1 group`, `2 groups`.
-fn counted(count: usize, thing: &str) -> String {
+pub(super) fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{plural}")
 }
@@ -208,7 +219,7 @@ pub(super) fn compared(finding: &Finding) -> Markup {
 }
 
 /// What linkwatch cannot see, and what it knows of itself that a reader should.
-fn notices(scene: &Scene) -> Markup {
+pub(super) fn notices(scene: &Scene) -> Markup {
     let notices = [
         own(&scene.state.own.health.load()),
         sources(scene),
