@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::text::{self, bounded};
 use super::{Finding, Standing, Verdict};
 use crate::cause::Cause;
-use crate::endpoint::{DnsTarget, Endpoint, PlatformName};
+use crate::endpoint::{DnsTarget, Endpoint, NO_NAME, PlatformName};
 
 mod exchange;
 
@@ -14,6 +14,11 @@ use exchange::Failed;
 /// What to do about a finding: as exact as what is known of the endpoint allows. It names the host or the value to set.
 #[must_use]
 pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
+    // No record helps there.
+    if finding.cause == Cause::DnsNxdomain && finding.actual.starts_with(NO_NAME) {
+        let actual = &finding.actual;
+        return format!("Correct the name where it is written, in the URL or in a redirect: it is {actual}.");
+    }
     expected_record(endpoint)
         .and_then(|record| with_record(finding, endpoint, &record))
         .unwrap_or_else(|| at_host(finding, endpoint))

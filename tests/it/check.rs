@@ -7,12 +7,17 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use linkwatch::cause::Cause;
+use linkwatch::diagnosis::remedy;
+use linkwatch::endpoint::{Endpoint, NO_NAME};
 
 use crate::lab::web::UNREACHABLE;
-use crate::lab::{Authority, Connect, DnsLab, Flaw, GrpcLab, Move, Says, SocketLab, TalkLab, Turn, WebLab};
+use crate::lab::{
+    Answer, Authority, Connect, DnsLab, Flaw, GrpcLab, Move, Says, SocketLab, TalkLab, Turn, WebLab,
+};
+use crate::prober::Asking;
 use crate::program::{Home, run};
 use crate::terminal::{err, out, steady, words};
-use crate::watched::assert_golden;
+use crate::watched::{assert_golden, group};
 
 /// What is asked of what, and what must come of it.
 struct Case {
@@ -587,8 +592,37 @@ async fn what_a_target_cannot_be_asked_is_refused() {
             "a label is 1 to 63 bytes",
         ),
         (&["/run/app.sock"], "unix:///run/app.sock"),
+        (&["a..test"], "a label has 1 to 63 bytes"),
     ] {
         let (code, text) = asked(arguments).await;
         assert!(code == Some(2) && text.contains(said), "{arguments:?}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_name_that_dns_cannot_hold_is_told_as_that_and_nobody_is_asked_for_it() {
+    let resolver = DnsLab::start().await;
+    resolver.a("a.test", &["127.0.0.1"]);
+    let long = format!("{}.test", "a".repeat(64));
+    let site = WebLab::plain()
+        .answer(Answer::redirect(302, &format!("http://{long}/")))
+        .start()
+        .await;
+    let redirecting = format!("http://a.test:{}/", site.port());
+    // A caller of /probe may ask for one; a configuration may not, nor may a target.
+    for (url, questions) in [(&format!("https://{long}/"), 0), (&redirecting, 2)] {
+        let seen = Asking::by("prober: http").asking(&resolver).probe(url).await;
+        let root = seen.verdict.root.as_ref().unwrap();
+        assert_eq!(root.cause, Cause::DnsNxdomain, "{root:?}");
+        assert!(root.actual.starts_with(NO_NAME), "{root:?}");
+        let endpoint = Endpoint::of(url.parse().unwrap(), group("tested"));
+        let remedy = remedy(root, &endpoint);
+        assert!(remedy.starts_with("Correct the name"), "{remedy}");
+        assert_eq!(resolver.all_queries(), questions, "{url}");
+    }
+    let (code, text) = asked(&[&redirecting, &format!("--resolver={}", resolver.addr())]).await;
+    assert!(
+        code == Some(1) && words(&text).contains("a label has 1 to 63 bytes"),
+        "{text}"
+    );
 }
