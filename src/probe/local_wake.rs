@@ -23,16 +23,16 @@ const WOKEN: u8 = 2;
 
 /// Runs a future to its end, and gives it another turn at once where it was woken within the last.
 pub(super) async fn keep<F: Future>(mut future: Pin<&mut F>) -> F::Output {
-    let wakes = Arc::new(Wakes::default());
-    let waker = Waker::from(Arc::clone(&wakes));
+    let own = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&own));
     std::future::poll_fn(|cx| {
-        wakes.task.register(cx.waker());
+        own.task.register(cx.waker());
         for _ in 0..TURNS {
-            wakes.begin();
+            own.begin();
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
-            if wakes.rest() {
+            if own.rest() {
                 return Poll::Pending;
             }
         }
