@@ -152,12 +152,12 @@ causes! {
         "Compare the zone's serial on all its servers and wait for caches to run out.";
     ConnectRefused "connect_refused" Connect Down
         "The address refuses connections on the port.",
-        "Check that the service listens there and that DNS points at the right machine.";
+        "Check that the service listens there, and that it is the right machine: for a name, where DNS points.";
     ConnectTimeout "connect_timeout" Connect Down
         "The address does not answer on the port.",
         "Check firewalls, routing and whether the machine is up.";
     ConnectUnreachable "connect_unreachable" Connect Down
-        "There is no route to the address.",
+        "There is no route to the address, or no socket at the path.",
         "Check routing, and whether this vantage point has the address family at all.";
     ConnectReset "connect_reset" Connect Down
         "The connection was reset before the peer said anything.",
@@ -241,7 +241,7 @@ causes! {
         "The response took longer than expected.",
         "See on the endpoint's page which phase takes the time, and start there: DNS, connection, TLS or the answer.";
     ExchangeTimeout "exchange_timeout" Exchange Down
-        "The peer was reached, or needs no connection, and did not answer in time.",
+        "No complete answer came in time.",
         "Check that the service behind the address is alive, and that firewalls let its protocol pass.";
     ExchangeClosed "exchange_closed" Exchange Down
         "The connection ended before the answer was complete.",

@@ -187,8 +187,9 @@ struct LogArgs {
 /// What `check` can be told.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// URLs or hosts; a host is asked by https.
-    #[arg(required_unless_present = "config_file", conflicts_with = "config_file")]
+    /// URLs of http, https, tcp, dns, icmp, unix, grpc, ws or wss, or hosts, which are asked by https. With --config.file:
+    /// names of its endpoints.
+    #[arg(required_unless_present = "config_file")]
     targets: Vec<String>,
     /// Check what this configuration watches.
     #[arg(long = "config.file", value_name = "FILE")]
@@ -196,6 +197,18 @@ pub struct CheckArgs {
     /// Only this group of it.
     #[arg(long, requires = "config_file", value_name = "NAME")]
     group: Option<String>,
+    /// Ask the targets, watched or not, by this module of it.
+    #[arg(long, requires_all = ["config_file", "targets"], conflicts_with = "group", value_name = "NAME")]
+    module: Option<String>,
+    /// Speak TLS over tcp, unix, grpc and dns.
+    #[arg(long, conflicts_with = "config_file")]
+    tls: bool,
+    /// Ask DNS servers for this name; without it, whether they answer at all.
+    #[arg(long, value_name = "NAME", conflicts_with = "config_file")]
+    query_name: Option<String>,
+    /// The type that they are asked for.
+    #[arg(long, value_name = "TYPE", requires = "query_name", default_value = "A")]
+    query_type: String,
     /// Ask this DNS server in place of the system's.
     #[arg(long, value_name = "ADDR[:PORT]", conflicts_with = "config_file")]
     resolver: Option<String>,

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::endpoint::{Confirm, ModuleName};
+use crate::discovery::Template;
+use crate::endpoint::{Confirm, ModuleName, ProberName};
 use crate::probe::{Module, Modules, dns};
 
 mod at;
@@ -55,6 +56,7 @@ mod websocket_module;
 pub use crate::discovery::GroupPlan;
 pub use carry::{Carried, Source, carry};
 pub use demand::Demand;
+pub(crate) use error::did_you_mean;
 pub use error::{ConfigErrors, Place, Problem};
 pub use files::{Files, Sources};
 pub use schema::{reference, schema};
@@ -154,6 +156,16 @@ pub fn anchor_module() -> Result<Arc<Module>, ConfigErrors> {
         problems: Vec::new(),
         sources: Sources::default(),
     })
+}
+
+/// How a host becomes an endpoint where a group says nothing but how it is named.
+#[must_use]
+pub fn usual_template(prober: ProberName, name: &str) -> Template {
+    Template {
+        url: defaults::url(prober),
+        name: name.to_owned(),
+        prober,
+    }
 }
 
 /// The mean time between two false alarms, said as so many per so long: `1 per 30d`; at least an hour.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::endpoint::{Endpoint, EndpointName, Group, Labels, PlatformName, ProberName};
+use crate::endpoint::{Endpoint, EndpointName, Group, Labels, NO_NAME, PlatformName, ProberName};
 
 pub mod file;
 pub mod http;
@@ -87,6 +87,9 @@ pub enum RejectReason {
     /// It is no host and no URL.
     #[error("not a host or URL: {0}")]
     Target(String),
+    /// A host that nobody can resolve.
+    #[error("{NO_NAME}")]
+    NoName,
     /// Not what the group's module speaks.
     #[error("the scheme {scheme:?} is not one of the group's prober {}, which are {}", prober.as_str(), prober.schemes().join(", "))]
     Scheme {

@@ -20,9 +20,11 @@ use url::Url;
 use crate::cause::Cause;
 
 mod maintenance;
+mod name;
 mod prober;
 mod socket;
 
+pub use name::{NO_NAME, is_name};
 pub use prober::ProberName;
 pub(crate) use socket::host;
 pub use socket::{socket_path, socket_url};

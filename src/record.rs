@@ -322,7 +322,7 @@ fn answer(resolution: &Resolution) -> Option<Vec<String>> {
             .iter()
             .filter_map(|answer| match &answer.reply {
                 Reply::Message(message) => Some(message),
-                Reply::Timeout | Reply::Broken(_) => None,
+                Reply::Timeout | Reply::Broken(_) | Reply::NoName => None,
             })
     };
     let first = messages().next()?;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
-use super::check::plan::{Asked, of_targets};
+use super::check::plan::{Asked, Ways, of_targets};
 use super::target::{self, Place};
 use super::{Exit, complain, lasting};
 use crate::app;
@@ -124,6 +124,7 @@ fn config(args: &CertArgs) -> Result<Config, String> {
         authoritative_port: None,
         ca_file: args.ca_file.as_deref(),
         timeout: args.timeout,
+        ways: Ways::default(),
         expect_status: &[],
         expect_location: None,
         expect_dns: &[],

@@ -6,6 +6,9 @@ use super::terminal::{BAD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, bar, styled};
 use crate::outcome::{CertificateFacts, ChainFacts, ChainProblem};
 use crate::outlook::renewal;
 
+/// Columns of a certificate's place in its chain.
+const POSITION: usize = 3;
+
 /// Cells of a life bar.
 const CELLS: usize = 24;
 
@@ -61,19 +64,16 @@ pub(super) fn write(sheet: &mut Sheet, label: usize, chain: &ChainFacts, now: Ti
     for (position, certificate) in chain.certificates.iter().enumerate() {
         let issuer = format!("  by {}", named(&certificate.issuer, &certificate.issuer_name));
         sheet.row(
-            (PLAIN, ""),
-            label,
-            &[
-                format!("{position}  {}", subject(certificate)).into(),
-                styled(DIM, issuer),
-            ],
+            (PLAIN, &format!("{:label$}{position}", "")),
+            label + POSITION,
+            &[subject(certificate).into(), styled(DIM, issuer)],
         );
-        sheet.row((PLAIN, ""), label, &life(certificate, now));
+        sheet.row((PLAIN, ""), label + POSITION, &life(certificate, now));
     }
 }
 
 /// A bar of what is left of its life, and the same in words.
-pub(super) fn life(certificate: &CertificateFacts, now: Timestamp) -> [Span<'static>; 3] {
+pub(super) fn life(certificate: &CertificateFacts, now: Timestamp) -> [Span<'static>; 2] {
     let left = renewal::left(certificate, now).unwrap_or(0.0);
     let style = if left <= 0.0 {
         BAD
@@ -102,7 +102,6 @@ pub(super) fn life(certificate: &CertificateFacts, now: Timestamp) -> [Span<'sta
         )
     };
     [
-        Span::from("   "),
         styled(style, bar(left, CELLS)),
         format!("  {words}, {dates}").into(),
     ]

@@ -84,7 +84,11 @@ impl Health {
 
 /// Checks what the arguments name.
 pub(super) fn run(args: &CheckArgs) -> Exit {
-    let plan = match plan::Plan::of(args) {
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let plan = match runtime.block_on(plan::Plan::of(args)) {
         Ok(plan) => plan,
         Err(message) => return complain(&message),
     };
@@ -93,10 +97,6 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
         .iter()
         .map(|settings| (settings.name.clone(), settings.kind.clone()))
         .collect();
-    let runtime = match super::runtime() {
-        Ok(runtime) => runtime,
-        Err(exit) => return exit,
-    };
     let mut rounds = Rounds::new(plan);
     if args.watch {
         return runtime.block_on(watch::run(&mut rounds, args.interval));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::check::plan::{Asked, of_targets};
+use super::check::plan::{Asked, Ways, of_targets};
 use super::terminal::{self, BAD, BOLD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, styled};
 use super::{Exit, complain, lasting, records, target};
 use crate::app;
@@ -108,6 +108,7 @@ fn config(args: &DnsArgs, host: &str) -> Result<Config, String> {
         authoritative_port: Some(args.authoritative_port),
         ca_file: args.ca_file.as_deref(),
         timeout: args.timeout,
+        ways: Ways::default(),
         expect_status: &[],
         expect_location: None,
         expect_dns: &args.expect_dns,

@@ -45,21 +45,15 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         ));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
-        return if matches!(scheme, "http" | "https") {
-            port(text, rest.split(['/', '?', '#']).next().unwrap_or_default())
-        } else {
-            let a_prober_has_it = ProberName::ALL
-                .iter()
-                .any(|prober| prober.schemes().contains(&scheme));
-            let hint = if a_prober_has_it {
-                format!(
-                    "only http and https are checked; a module asks over {scheme}, by /probe or in a group"
-                )
-            } else {
-                format!("{scheme} is not probed; write https://{rest}")
-            };
-            Err(refused(text, &hint))
+        let scheme = scheme.to_ascii_lowercase();
+        return match ProberName::of_scheme(&scheme) {
+            Some(ProberName::Unix) => Ok(()),
+            Some(_) => port(text, rest.split(['/', '?', '#']).next().unwrap_or_default()),
+            None => Err(refused(text, &not_probed(&scheme, rest))),
         };
+    }
+    if text.starts_with('/') {
+        return Err(refused(text, &format!("a socket is written as unix://{text}")));
     }
     if text.parse::<std::net::Ipv6Addr>().is_ok() {
         return Err(refused(
@@ -74,6 +68,17 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         return Err(refused(text, &format!("a URL needs its scheme: https://{text}")));
     }
     port(text, text)
+}
+
+/// The way to ask for what nobody is asked for by such a scheme.
+fn not_probed(scheme: &str, rest: &str) -> String {
+    let meant = match scheme {
+        "grpcs" => format!("grpc://{rest} with --tls"),
+        "tls" | "ssl" | "tcps" => format!("tcp://{rest} with --tls"),
+        "ping" => format!("icmp://{rest}"),
+        _ => format!("https://{rest}"),
+    };
+    format!("{scheme} is not probed; write {meant}")
 }
 
 /// A port beyond the last one is a slip that a parser's words do not explain.
@@ -111,7 +116,9 @@ mod tests {
             ("https://example.com:0/", "1 to 65535"),
             ("[::1]:99999", "1 to 65535"),
             ("ftp://example.com/", "https://example.com/"),
-            ("tcp://example.com:25", "a module asks over tcp"),
+            ("grpcs://example.com", "grpc://example.com with --tls"),
+            ("tcp://example.com:99999", "1 to 65535"),
+            ("/run/app.sock", "unix:///run/app.sock"),
             ("a.test b.test", "as arguments"),
             (" ", "example.com"),
         ] {

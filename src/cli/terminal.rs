@@ -216,6 +216,15 @@ impl Sheet {
         self.text.push('\n');
     }
 
+    /// A line that is not wrapped, whatever its length: what it holds is copied as it is.
+    pub(super) fn verbatim(&mut self, style: Style, text: &str) {
+        let shown = visible(text);
+        self.text.push_str(&style.render().to_string());
+        self.text.push_str(shown.trim_end());
+        self.text.push_str(&style.render_reset().to_string());
+        self.text.push('\n');
+    }
+
     /// The text with the codes of its styles.
     #[cfg(test)]
     pub(super) fn into_text(self) -> String {

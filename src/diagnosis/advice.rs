@@ -1,13 +1,24 @@
 //! What a person reads: the verdict in a sentence, and what to do about a finding.
 
+use std::net::IpAddr;
+
 use super::text::{self, bounded};
 use super::{Finding, Standing, Verdict};
 use crate::cause::Cause;
-use crate::endpoint::{DnsTarget, Endpoint, PlatformName};
+use crate::endpoint::{DnsTarget, Endpoint, NO_NAME, PlatformName};
+
+mod exchange;
+
+use exchange::Failed;
 
 /// What to do about a finding: as exact as what is known of the endpoint allows. It names the host or the value to set.
 #[must_use]
 pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
+    // No record helps there.
+    if finding.cause == Cause::DnsNxdomain && finding.actual.starts_with(NO_NAME) {
+        let actual = &finding.actual;
+        return format!("Correct the name where it is written, in the URL or in a redirect: it is {actual}.");
+    }
     expected_record(endpoint)
         .and_then(|record| with_record(finding, endpoint, &record))
         .unwrap_or_else(|| at_host(finding, endpoint))
@@ -105,13 +116,19 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::DnsDisagreement => format!(
             "Compare the serial of the zone of {host} on all its servers (dig +nssearch), and wait for caches to run out."
         ),
+        Cause::ConnectRefused if endpoint.url.host().is_none() => {
+            format!("Start the service behind {host}: its socket is there, and nobody listens on it.")
+        }
+        Cause::ConnectRefused if is_address(endpoint) => format!(
+            "Check that a service listens on port {port} of {host}, and that this is the right address."
+        ),
         Cause::ConnectRefused => format!(
             "Check that a service listens on port {port}{at}, and that DNS points {host} at the right machine."
         ),
         Cause::ConnectTimeout => format!(
             "Check that the machine behind {host} is up{at}, and that no firewall drops connections to port {port}."
         ),
-        Cause::ConnectUnreachable if endpoint.url.scheme() == "unix" => format!(
+        Cause::ConnectUnreachable if endpoint.url.host().is_none() => format!(
             "Check that the service behind {host} runs and makes its socket there, and that linkwatch may use it: {actual}."
         ),
         Cause::ConnectUnreachable => format!(
@@ -125,6 +142,10 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::ConnectProxy => format!(
             "Read what the proxy says of the way to {host} port {port}: its rules, its credentials, or a target that it \
              cannot reach; {host} itself may be fine."
+        ),
+        // Nothing points an address or a path anywhere.
+        Cause::TlsHostnameMismatch if endpoint.url.host().is_none() || is_address(endpoint) => format!(
+            "Have a certificate issued for {expected}, or ask by a name that it holds; it is for {actual}."
         ),
         Cause::TlsHostnameMismatch => {
             format!("Check where {host} points, and have a certificate issued for {expected}.")
@@ -214,25 +235,11 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::HttpSlow => {
             format!("Find out which phase takes the time at {host}{at}; {expected} is expected.")
         }
-        Cause::ExchangeTimeout => format!(
-            "Check that the service at {url}{at} is alive and not overloaded, and that no firewall drops what it is asked."
-        ),
-        Cause::ExchangeClosed => format!(
-            "Look for crashes, limits and access lists in the log of the service at {url}{at}: it hangs up."
-        ),
-        Cause::ExchangeProtocol => format!(
-            "Check what listens at {url}{at}, and that module {} speaks its protocol: {actual}.",
-            endpoint.group.module
-        ),
-        Cause::ExchangeStatus => format!(
-            "Look into the log of the service at {url}{at} for why it answers {actual}; if that is right, let module {} \
-             take it ({expected} is expected).",
-            endpoint.group.module
-        ),
-        Cause::ExchangeMismatch => format!(
-            "Compare what {url}{at} answers with the rules of module {}: expected {expected}, got {actual}.",
-            endpoint.group.module
-        ),
+        Cause::ExchangeTimeout => exchange::remedy(Failed::Timeout, finding, endpoint),
+        Cause::ExchangeClosed => exchange::remedy(Failed::Closed, finding, endpoint),
+        Cause::ExchangeProtocol => exchange::remedy(Failed::Protocol, finding, endpoint),
+        Cause::ExchangeStatus => exchange::remedy(Failed::Status, finding, endpoint),
+        Cause::ExchangeMismatch => exchange::remedy(Failed::Mismatch, finding, endpoint),
         Cause::CertificateExpiring => {
             format!("Renew the certificate of {host} now, and find out why that has not happened by itself.")
         }
@@ -258,6 +265,11 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
             "Follow a real link through {host} to its end; check what was sent, and whether its links lead here."
         ),
     }
+}
+
+/// Whether the URL holds an address in place of a name.
+fn is_address(endpoint: &Endpoint) -> bool {
+    endpoint.host.parse::<IpAddr>().is_ok()
 }
 
 /// A 5xx is the application's own; some of the 4xx mean that the server does not know the name.

@@ -10,8 +10,8 @@ use super::{Context, Finding, dns, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
-    Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure, ProxyFailure, ProxyMet,
-    Reply, ResponseFacts, Rule, TlsFacts, TlsFailure, Violation,
+    AnswerFacts, Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure,
+    ProxyFailure, ProxyMet, Reply, ResponseFacts, Rule, TlsFacts, TlsFailure, Violation,
 };
 
 /// What was found at one address.
@@ -135,7 +135,7 @@ fn failed(
         Failure::Tls(failure) => tls(failure, hop, &host, clocks),
         Failure::Untrusted => untrusted(hop, &host, clocks),
         Failure::Http(failure) => vec![http(failure)],
-        Failure::Exchange(failure) => vec![exchange(failure)],
+        Failure::Exchange(failure) => vec![exchange(failure, last_read(hop))],
         // What this machine lacks, or may not do, is no fault of the target's: nothing can be said of it.
         Failure::Forbidden(_) | Failure::Unable(_) => Vec::new(),
     };
@@ -254,14 +254,26 @@ fn http(failure: &HttpFailure) -> Finding {
     }
 }
 
-fn exchange(failure: &ExchangeFailure) -> Finding {
+/// What the peer said last in a dialogue that came to no end.
+fn last_read(hop: &Hop) -> Option<&str> {
+    match hop.answer.as_ref()? {
+        AnswerFacts::Dialogue(facts) => facts.last_read.as_deref(),
+        AnswerFacts::WebSocket(facts) => facts.dialogue.last_read.as_deref(),
+        AnswerFacts::Dns(_) | AnswerFacts::Grpc(_) | AnswerFacts::Echo(_) => None,
+    }
+}
+
+fn exchange(failure: &ExchangeFailure, last_read: Option<&str>) -> Finding {
     let complete = "a complete answer";
+    let after = last_read.map_or_else(String::new, |read| format!(", after {read:?}"));
     match failure {
-        ExchangeFailure::Timeout => Finding::new(Cause::ExchangeTimeout, complete, "none in time"),
+        ExchangeFailure::Timeout => {
+            Finding::new(Cause::ExchangeTimeout, complete, &format!("none in time{after}"))
+        }
         ExchangeFailure::Closed => Finding::new(
             Cause::ExchangeClosed,
             complete,
-            "connection closed before its end",
+            &format!("connection closed before its end{after}"),
         ),
         ExchangeFailure::Protocol(what) => {
             Finding::new(Cause::ExchangeProtocol, "an answer in the protocol", what)

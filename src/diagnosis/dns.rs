@@ -9,6 +9,7 @@ use super::target::{Lead, Target};
 use super::view::{Says, View};
 use super::{Finding, text};
 use crate::cause::Cause;
+use crate::endpoint::NO_NAME;
 use crate::outcome::{AddressSource, Disagreement, Resolution, ServerRole};
 
 /// Why the name has no usable address. Resolvers are believed, the zone's own servers only where there is no
@@ -49,6 +50,7 @@ pub(super) fn phrase(says: Says) -> &'static str {
         Says::Alias => "an alias without an address",
         Says::Bogus => "an answer that fails DNSSEC validation",
         Says::Dangling => "an alias for a name that does not exist or has no address",
+        Says::NoName => NO_NAME,
         Says::NxDomain => "NXDOMAIN",
         Says::NoRecords => "no A or AAAA record",
         Says::ServFail => "SERVFAIL",
@@ -124,7 +126,7 @@ pub(super) fn disagreement(
 
 fn position(view: &View<'_>, views: &[View<'_>], target: Option<&Target<'_>>) -> Option<Position> {
     match view.says {
-        Says::Nothing => None,
+        Says::Nothing | Says::NoName => None,
         Says::NoRecords | Says::NxDomain if !view.complete => None,
         Says::Dangling | Says::Bogus | Says::NxDomain | Says::NoRecords | Says::ServFail | Says::Refused => {
             Some(Position::Without(view.says))

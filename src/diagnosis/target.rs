@@ -148,6 +148,7 @@ impl<'a> Target<'a> {
             },
             Says::Bogus
             | Says::NxDomain
+            | Says::NoName
             | Says::NoRecords
             | Says::ServFail
             | Says::Refused

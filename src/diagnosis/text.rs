@@ -38,6 +38,7 @@ pub(super) fn port(url: &Url) -> Cow<'static, str> {
     match url.port_or_known_default() {
         Some(port) => Cow::Owned(port.to_string()),
         None if url.scheme() == "dns" => Cow::Borrowed("53 (853 over TLS)"),
+        None if url.scheme() == "grpc" => Cow::Borrowed("80 (443 over TLS)"),
         None => Cow::Borrowed("0"),
     }
 }

@@ -39,6 +39,8 @@ pub(super) enum Says {
     Bogus,
     /// An alias whose end does not exist or has no address.
     Dangling,
+    /// DNS can hold no such name.
+    NoName,
     /// The name does not exist.
     NxDomain,
     /// It exists, without an address.
@@ -58,7 +60,7 @@ impl Says {
             Self::Addresses | Self::Alias | Self::NoRecords => Cause::DnsNoRecords,
             Self::Bogus => Cause::DnsBogus,
             Self::Dangling => Cause::DnsTargetDangling,
-            Self::NxDomain => Cause::DnsNxdomain,
+            Self::NoName | Self::NxDomain => Cause::DnsNxdomain,
             Self::ServFail => Cause::DnsServfail,
             Self::Refused => Cause::DnsRefused,
             Self::Nothing => Cause::DnsTimeout,
@@ -125,6 +127,7 @@ pub(super) fn of_reply(reply: &Reply) -> Says {
     match reply {
         Reply::Message(message) => says(message, ServerRole::Resolver),
         Reply::Timeout | Reply::Broken(_) => Says::Nothing,
+        Reply::NoName => Says::NoName,
     }
 }
 
@@ -146,6 +149,7 @@ fn merge<'a>(server: &'a str, role: ServerRole, replies: &[&'a Reply]) -> View<'
                 view.chain = better(view.chain, &message.chain);
             }
             Reply::Timeout => view.complete = false,
+            Reply::NoName => view.says = view.says.min(Says::NoName),
             Reply::Broken(what) => {
                 view.complete = false;
                 view.broken = Some(view.broken.map_or(what.as_str(), |other| other.min(what)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Discovered, LONGEST, MOST_LABELS, RejectReason, label};
-use crate::endpoint::{self, Endpoint, EndpointName, Group, Labels, ProberName, socket_url};
+use crate::endpoint::{self, Endpoint, EndpointName, Group, Labels, ProberName, is_name, socket_url};
 
 /// Characters that would bring something else than a host into a URL, or that no host has.
 const NOT_IN_HOSTS: [char; 13] = [
@@ -104,8 +104,13 @@ impl Template {
         let host = url.host_str().map(url::Host::parse);
         if let Some(host) = host {
             let refused = |error: url::ParseError| RejectReason::Target(error.to_string());
-            let host = host.map_err(refused)?.to_string();
-            url.set_host(Some(&host)).map_err(refused)?;
+            let host = host.map_err(refused)?;
+            if let url::Host::Domain(name) = &host
+                && !is_name(name)
+            {
+                return Err(RejectReason::NoName);
+            }
+            url.set_host(Some(&host.to_string())).map_err(refused)?;
         }
         Ok(url)
     }

@@ -62,6 +62,14 @@ impl ProberName {
         }
     }
 
+    /// Who is asked for a URL of this scheme where nothing else says it.
+    #[must_use]
+    pub fn of_scheme(scheme: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|prober| prober.schemes().contains(&scheme))
+    }
+
     /// Whether a URL must name a port, because the protocol has none of its own.
     #[must_use]
     pub const fn needs_port(self) -> bool {

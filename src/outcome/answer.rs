@@ -25,6 +25,8 @@ pub enum AnswerFacts {
 pub struct DialogueFacts {
     /// Steps of the module that were done.
     pub steps: usize,
+    /// Steps that the module has; none: the connection is all.
+    pub all: usize,
     /// The last line or bytes that were read, at most 200 bytes, as text.
     pub last_read: Option<String>,
     /// Of each matched expectation that names labels: those labels, with what it captured.
@@ -74,6 +76,43 @@ pub struct GrpcFacts {
     /// What the service says of its health, where the call went well.
     pub serving: Option<ServingStatus>,
 }
+
+impl GrpcFacts {
+    /// The status by its name, and what the server says of it.
+    #[must_use]
+    pub fn status_and_message(&self) -> String {
+        let name = usize::try_from(self.status)
+            .ok()
+            .and_then(|status| STATUSES.get(status));
+        let name = name.map_or_else(|| self.status.to_string(), |name| (*name).to_owned());
+        if self.message.is_empty() {
+            name
+        } else {
+            format!("{name}: {}", self.message)
+        }
+    }
+}
+
+/// The names of the status codes of gRPC, by number.
+const STATUSES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
 
 /// What a service says of its health (`grpc.health.v1.HealthCheckResponse.ServingStatus`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -82,6 +82,8 @@ pub enum Reply {
     Timeout,
     /// The exchange itself failed (refused, reset, not DNS): what the transport said.
     Broken(String),
+    /// Nobody was asked: the host is no name that DNS can hold.
+    NoName,
 }
 
 /// The facts of a DNS answer (RFC 1035 section 4, RFC 8914 for the extended error).
@@ -169,7 +171,7 @@ impl Disagreement {
             .iter()
             .filter_map(|answer| match &answer.reply {
                 Reply::Message(message) => Some(message.ttl),
-                Reply::Timeout | Reply::Broken(_) => None,
+                Reply::Timeout | Reply::Broken(_) | Reply::NoName => None,
             });
         let longest = SignedDuration::from_secs(lives.max().unwrap_or(0).into());
         Self {

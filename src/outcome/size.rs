@@ -10,7 +10,7 @@ impl Outcome {
             let more = match &answer.reply {
                 Reply::Message(message) => aliases(message) + size_of_val(message.addresses.as_slice()),
                 Reply::Broken(what) => what.len(),
-                Reply::Timeout => 0,
+                Reply::Timeout | Reply::NoName => 0,
             };
             size_of_val(answer) + more
         });

@@ -271,7 +271,7 @@ fn telling_reply(resolution: Resolution) -> Reply {
     };
     match first {
         Reply::Message(_) => first,
-        Reply::Timeout | Reply::Broken(_) => replies
+        Reply::Timeout | Reply::Broken(_) | Reply::NoName => replies
             .find(|reply| matches!(reply, Reply::Message(_)))
             .unwrap_or(first),
     }

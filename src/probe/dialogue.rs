@@ -96,9 +96,10 @@ pub(super) async fn talk(
 ) -> Talked {
     let begun = Instant::now();
     let shaken = hop.timings.tls;
-    let talked = Dialogue::over(line, call.request.deadline)
+    let mut talked = Dialogue::over(line, call.request.deadline)
         .go_through(steps, call, starttls, hop)
         .await;
+    talked.facts.all = steps.len();
     // The handshake in between has its own time.
     let shaken = hop.timings.tls.saturating_sub(shaken);
     hop.timings.processing = begun.elapsed().saturating_sub(shaken);

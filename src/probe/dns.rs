@@ -148,7 +148,7 @@ impl Resolver {
             return literal(question, address);
         }
         let Some(name) = facts::name(&host) else {
-            return unaskable(host, question.preferred);
+            return unanswered(host, question.preferred, Reply::NoName);
         };
         if let Some(found) = self.hosts.lookup(&name) {
             let elapsed = started.elapsed();
@@ -216,10 +216,8 @@ impl Resolver {
                 targets,
             };
         }
-        Resolution {
-            answers: vec![unanswered(question.preferred, "no dns server is configured")],
-            ..unaskable(host, question.preferred)
-        }
+        let nobody = Reply::Broken("no dns server is configured".to_owned());
+        unanswered(host, question.preferred, nobody)
     }
 
     /// Asks the zone's own servers, where a target is expected: no cache delays what they say.
@@ -304,24 +302,17 @@ fn literal(question: &Question<'_>, address: IpAddr) -> Resolution {
     }
 }
 
-fn unaskable(host: String, family: Family) -> Resolution {
+/// What is known of a host when no question about it could go out: an answer of ourselves.
+fn unanswered(host: String, family: Family, reply: Reply) -> Resolution {
     Resolution {
-        answers: vec![unanswered(
+        answers: vec![Answer {
+            server: Arc::from("none"),
+            role: ServerRole::Resolver,
             family,
-            "not a name that can be asked for: it or one of its labels is empty or too long",
-        )],
+            reply,
+        }],
         name: host,
         ..Resolution::default()
-    }
-}
-
-/// An answer of ourselves, for a question that could not go out.
-fn unanswered(family: Family, reason: &str) -> Answer {
-    Answer {
-        server: Arc::from("none"),
-        role: ServerRole::Resolver,
-        family,
-        reply: Reply::Broken(reason.to_owned()),
     }
 }
 

@@ -10,6 +10,7 @@ mod blackbox_web;
 mod caa;
 mod causes;
 mod certificate;
+mod check;
 mod cli;
 mod config;
 mod config_traffic;

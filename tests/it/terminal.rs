@@ -16,21 +16,21 @@ use crate::lab::{Answer, Authority, DAY, DnsLab, WebLab};
 use crate::program::{Home, command, run};
 use crate::watched::assert_golden;
 
-fn out(output: &Output) -> &str {
+pub(crate) fn out(output: &Output) -> &str {
     str::from_utf8(&output.stdout).unwrap()
 }
 
-fn err(output: &Output) -> &str {
+pub(crate) fn err(output: &Output) -> &str {
     str::from_utf8(&output.stderr).unwrap()
 }
 
 /// The text on one line, however it was wrapped.
-fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text with what differs from run to run replaced: times, ports, dates, and the bars drawn from them.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let steps = [
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z)", "TIME"),
         (r"\d{4}-\d\d-\d\d", "DAY"),

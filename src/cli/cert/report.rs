@@ -159,7 +159,7 @@ fn certificate(
         row("CRL at", detail.revocation_lists.join(", "));
         row("issuer at", detail.issuers.join(", "));
     }
-    sheet.row((PLAIN, "life"), LABEL - 3, &chain::life(facts, found.now));
+    sheet.row((PLAIN, "life"), LABEL, &chain::life(facts, found.now));
 }
 
 /// Who may issue the next one, and when.
@@ -232,7 +232,7 @@ pub(super) fn short(found: &Found) {
         };
         sheet.line(&[format!("{listed}: ").into(), chain::verdict(chain)]);
         for (position, facts) in chain.certificates.iter().enumerate() {
-            let [_, _, words] = chain::life(facts, found.now);
+            let [_, words] = chain::life(facts, found.now);
             let whom = format!("{position}  {}, by {}", chain::subject(facts), facts.issuer_name);
             sheet.hanging(3, &[format!("{whom}; {}", words.1.trim_start()).into()]);
         }

@@ -77,6 +77,7 @@ pub(super) fn waterfall(sheet: &mut Sheet, account: &Account) {
     let Some(address) = account.peer.as_ref().filter(|_| !total.is_zero()) else {
         return;
     };
+    sheet.gap();
     sheet.row(
         (PLAIN, "time"),
         LABEL,
@@ -89,7 +90,8 @@ pub(super) fn waterfall(sheet: &mut Sheet, account: &Account) {
         let start = scaled(share(begun), cells - 1);
         let end = scaled(share(begun + phase.took), cells).max(start + 1);
         let bar = format!("{}{}", " ".repeat(start), "█".repeat(end - start));
-        row(sheet, &format!("  {}", phase.name), Some(phase.took), bar.into());
+        // One column in: `processing` fills the rest of the label.
+        row(sheet, &format!(" {}", phase.name), Some(phase.took), bar.into());
         begun += phase.took;
     }
 }

@@ -23,7 +23,6 @@ pub(super) fn write(sheet: &mut Sheet, checked: &Checked, kinds: &Kinds) {
         sheet.gap();
         chain::write(sheet, LABEL, chain, probed.at);
     }
-    sheet.gap();
     layers::waterfall(sheet, &account);
     if account.addresses.len() > 1 {
         sheet.gap();

@@ -41,52 +41,73 @@ fn exchanged(hop: &Hop) -> Layer {
         Some(failure) => Some(Fact::bad(format!("failed: {failure}"))),
         None => None,
     };
-    let came = hop.answer.as_ref().map(|answer| Fact::plain(said(answer)));
-    let facts = came.into_iter().chain(failure).collect();
+    let came = hop
+        .answer
+        .as_ref()
+        .and_then(|answer| said(answer, failure.is_some()));
+    let facts = came.map(Fact::plain).into_iter().chain(failure).collect();
     let took = hop.timings.processing + hop.timings.transfer;
     Layer::passed("exchange", Stage::Exchange, took, facts)
 }
 
-/// What came back, in one line.
-fn said(answer: &AnswerFacts) -> String {
-    match answer {
+/// What came back, in one line; `None` of a call that failed: its status is our own name for the failure.
+fn said(answer: &AnswerFacts, failed: bool) -> Option<String> {
+    Some(match answer {
         AnswerFacts::Dialogue(dialogue) => dialogue_said(dialogue),
         AnswerFacts::Dns(dns) => dns_said(dns),
         AnswerFacts::Grpc(GrpcFacts {
             serving: Some(serving),
             ..
         }) => serving.as_str().to_owned(),
-        AnswerFacts::Grpc(facts) => format!("status {}: {}", facts.status, facts.message),
+        AnswerFacts::Grpc(_) if failed => return None,
+        AnswerFacts::Grpc(facts) => facts.status_and_message(),
         AnswerFacts::WebSocket(facts) if facts.upgraded => {
             format!("upgraded; {}", dialogue_said(&facts.dialogue))
         }
-        AnswerFacts::WebSocket(facts) => format!("status {}", facts.status),
+        AnswerFacts::WebSocket(facts) => format!("not upgraded: status {}", facts.status),
         AnswerFacts::Echo(echo) => echo_said(echo),
-    }
+    })
 }
 
 fn dialogue_said(dialogue: &DialogueFacts) -> String {
-    let steps = match dialogue.steps {
-        0 => "no step was done".to_owned(),
-        1 => "1 step was done".to_owned(),
-        count => format!("{count} steps were done"),
+    let steps = match (dialogue.steps, dialogue.all) {
+        (_, 0) => return "the connection is enough: nothing is said over it".to_owned(),
+        (1, 1) => "the one step was done".to_owned(),
+        (steps, all) => format!("{steps} of {} done", count(all, "step")),
     };
     match &dialogue.last_read {
         Some(read) => format!("{steps}; last read: {read:?}"),
-        None => steps,
+        None => format!("{steps}; nothing was read"),
     }
 }
 
 fn dns_said(dns: &DnsFacts) -> String {
+    let sections = [
+        (dns.answers, "answer record"),
+        (dns.authorities, "authority record"),
+        (dns.additionals, "additional record"),
+    ];
+    let sections = sections.into_iter().filter(|(length, _)| *length > 0);
+    let counted: Vec<String> = sections.map(|(length, what)| count(length, what)).collect();
+    let records = if counted.is_empty() {
+        "no records".to_owned()
+    } else {
+        counted.join(", ")
+    };
     let cut = if dns.truncated { ", cut short" } else { "" };
-    let counts = format!(
-        "{}{cut}; records: {} answer, {} authority, {} additional",
-        dns.rcode_name, dns.answers, dns.authorities, dns.additionals
-    );
     match dns.records.first() {
-        Some(first) => format!("{counts}; the first: {}", first.replace('\t', " ")),
-        None => counts,
+        Some(first) => format!(
+            "{}{cut}: {records}; the first: {}",
+            dns.rcode_name,
+            first.replace('\t', " ")
+        ),
+        None => format!("{}{cut}: {records}", dns.rcode_name),
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn echo_said(echo: &EchoFacts) -> String {

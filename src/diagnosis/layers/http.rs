@@ -1,5 +1,6 @@
 //! The layers of an HTTP probe: connection, handshake and exchange, once more for each redirect that was followed.
 
+use super::super::text::bounded;
 use super::connection::{certificate, connected, connection, shaken};
 use super::{Fact, Layer, LayerState, Verdict};
 use crate::cause::Stage;
@@ -98,17 +99,13 @@ fn answered(hop: &Hop) -> Layer {
 
 /// Rules that the answer broke and that no cause speaks of.
 pub(super) fn broken<'a>(attempt: &'a Attempt, verdict: &'a Verdict) -> impl Iterator<Item = Fact> + 'a {
-    let untold = |violation: &&Violation| {
+    let texts = |violation: &Violation| (bounded(&violation.expected), bounded(&violation.actual));
+    let untold = |(expected, actual): &(String, String)| {
         let mut findings = verdict.findings();
-        !findings.any(|one| (&one.expected, &one.actual) == (&violation.expected, &violation.actual))
+        !findings.any(|one| (&one.expected, &one.actual) == (expected, actual))
     };
-    let line = |violation: &Violation| {
-        Fact::bad(format!(
-            "rule broken: expected {}; actual {}",
-            violation.expected, violation.actual
-        ))
-    };
-    attempt.violations.iter().filter(untold).map(line)
+    let line = |(expected, actual)| Fact::bad(format!("rule broken: expected {expected}; actual {actual}"));
+    attempt.violations.iter().map(texts).filter(untold).map(line)
 }
 
 fn answer(endpoint: &Endpoint) -> Vec<String> {

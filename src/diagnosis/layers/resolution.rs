@@ -11,7 +11,12 @@ pub(super) fn layer(endpoint: &Endpoint, resolution: &Resolution) -> Layer {
         return Layer::skipped("dns", Stage::Dns, "not asked: the URL holds the address");
     }
     if resolution.source == AddressSource::Elsewhere {
-        return Layer::skipped("dns", Stage::Dns, "not asked: nothing is resolved here");
+        let why = if endpoint.url.host().is_none() {
+            "not asked: a socket of this machine has no address"
+        } else {
+            "not asked: nothing is resolved here"
+        };
+        return Layer::skipped("dns", Stage::Dns, why);
     }
     let mut facts = vec![addresses(resolution)];
     facts.extend(servers::lines(&resolution.answers).into_iter().map(Fact::aside));

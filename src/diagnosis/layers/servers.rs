@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::endpoint::NO_NAME;
 use crate::outcome::{
     Answer, Family, Message, Reply, ResponseCode, ServerRole, TargetLookup, TargetResolution, TargetStanding,
 };
@@ -93,7 +94,7 @@ fn sentence(replies: &[(Family, &Reply)]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let aliases = replies.iter().find_map(|(_, reply)| match reply {
         Reply::Message(message) if !message.chain.is_empty() => Some(aliases(message)),
-        Reply::Message(_) | Reply::Timeout | Reply::Broken(_) => None,
+        Reply::Message(_) | Reply::Timeout | Reply::Broken(_) | Reply::NoName => None,
     });
     parts.extend(aliases);
     for (family, reply) in replies {
@@ -105,6 +106,7 @@ fn sentence(replies: &[(Family, &Reply)]) -> String {
             Reply::Message(message) => message_text(record, message),
             Reply::Timeout => format!("{record}: no answer in time"),
             Reply::Broken(why) => format!("{record}: {why}"),
+            Reply::NoName => NO_NAME.to_owned(),
         });
     }
     parts.dedup();

@@ -10,27 +10,6 @@ use crate::outcome::{ExchangeFailure, Failure, GrpcFacts, Rule, ServingStatus, V
 /// How much of a status message is kept, in characters.
 const SHOWN: usize = 200;
 
-/// The names of the status codes, by number.
-const STATUSES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
 const UNKNOWN: u32 = 2;
 const INTERNAL: u32 = 13;
 
@@ -80,25 +59,13 @@ pub(super) fn violations(facts: &GrpcFacts) -> Option<Violation> {
     let (expected, actual) = match facts.serving {
         Some(ServingStatus::Serving) => return None,
         Some(serving) => ("SERVING".to_owned(), serving.as_str().to_owned()),
-        None => ("the status OK".to_owned(), status_and_message(facts)),
+        None => ("the status OK".to_owned(), facts.status_and_message()),
     };
     Some(Violation {
         rule: Rule::AnswerStatus,
         expected,
         actual,
     })
-}
-
-fn status_and_message(facts: &GrpcFacts) -> String {
-    let name = usize::try_from(facts.status)
-        .ok()
-        .and_then(|status| STATUSES.get(status));
-    let name = name.map_or_else(|| facts.status.to_string(), |name| (*name).to_owned());
-    if facts.message.is_empty() {
-        name
-    } else {
-        format!("{name}: {}", facts.message)
-    }
 }
 
 fn wrong(status: u32, what: String) -> (GrpcFacts, Option<Failure>) {

@@ -79,6 +79,9 @@ pub(super) async fn talk(
         socket.close(None).await.or(Ok(()))
     };
     let ended = timeout_at(call.request.deadline, talking).await;
+    if let Some(facts) = &mut facts {
+        facts.dialogue.all = settings.steps.len();
+    }
     let now = Instant::now();
     timings.processing = upgraded.unwrap_or(now).saturating_duration_since(begun);
     if let Some(upgraded) = upgraded.filter(|_| !settings.steps.is_empty()) {
