@@ -8,6 +8,7 @@ use regex::Regex;
 use super::{Addressing, tls};
 use crate::outcome::Family;
 
+mod bodies;
 mod body;
 pub(super) mod exchange;
 mod hop;
@@ -23,6 +24,7 @@ pub(super) mod stream;
 pub mod token;
 pub(super) mod tunnel;
 
+pub use bodies::Bodies;
 pub(super) use hop::Journey;
 pub use json::Expression;
 

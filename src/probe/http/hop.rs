@@ -11,7 +11,6 @@ use http::uri::Authority;
 use jiff::Timestamp;
 use url::Url;
 
-use super::body::{self, Reading};
 use super::exchange::{self, Answer, Version};
 use super::http3;
 use super::proxy::Proxy;
@@ -290,18 +289,24 @@ impl Journey<'_> {
             }
         };
         let Answer {
-            head, body, failure, ..
+            head,
+            body,
+            mut failure,
+            ..
         } = answer;
         leg.hop.timings.processing = answer.processing;
         leg.hop.timings.transfer = answer.transfer;
         leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
-                if failure.is_none() {
-                    violations.extend(rules.judge_body(&violations, &body.kept));
+                leg.body = body.kept;
+                if failure.is_none() && rules.judges_body_after(&violations) {
+                    match self.judge_body(&mut leg.body).await {
+                        Ok(more) => violations.extend(more),
+                        Err(met) => failure = Some(met),
+                    }
                 }
                 leg.violations = violations;
-                leg.body = body.kept;
             }
             None => leg.redirect = head,
         }
@@ -330,22 +335,7 @@ impl Journey<'_> {
         self.call.request.hostname.or_else(own)
     }
 
-    fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
-        let settings = self.settings;
-        let keep = wanted || self.rules().judges_body_after(head);
-        let (limit, limit_is_rule) = match settings.body_size_limit {
-            0 => (body::OWN_LIMIT, keep),
-            limit => (limit, true),
-        };
-        Reading {
-            limit,
-            limit_is_rule,
-            keep,
-            compression: settings.compression,
-        }
-    }
-
-    fn rules(&self) -> Rules<'_> {
+    pub(super) fn rules(&self) -> Rules<'_> {
         Rules {
             settings: self.settings,
             expect: self.call.request.expect,
