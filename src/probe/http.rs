@@ -19,6 +19,7 @@ mod redirect;
 mod request;
 mod response;
 pub mod revocation;
+mod room;
 mod rules;
 pub(super) mod stream;
 pub mod token;

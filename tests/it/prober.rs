@@ -62,6 +62,12 @@ impl Asking {
         }
     }
 
+    /// With what there is for the bodies of answers in common with others.
+    pub(crate) fn sharing(mut self, bodies: &Arc<Bodies>) -> Self {
+        self.bodies = Arc::clone(bodies);
+        self
+    }
+
     /// What there is for the bodies of answers.
     pub(crate) fn bodies(&self) -> Arc<Bodies> {
         Arc::clone(&self.bodies)

@@ -1,6 +1,6 @@
 //! What the bodies of all answers may cost together, whoever sends them.
 //!
-//! A body is judged where it was read only if that costs next to nothing. Any other is judged beside the runtime's workers, few
+//! Those that are kept share a room of memory (`room`), and wait where it is full. A body is judged where it was read only if that costs next to nothing. Any other is judged beside the runtime's workers, few
 //! at once: such a judgement cannot be interrupted. A probe waits for it until its deadline.
 
 use std::panic::resume_unwind;
@@ -13,7 +13,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::body::{self, Reading};
 use super::hop::Journey;
+use super::room::{Held, Room};
 use crate::outcome::{Failure, HttpFailure, Violation};
+
+/// Bytes that bodies which are kept to be judged may take together: sixteen of the largest, and what a program of this kind can
+/// spare. Without it four hundred of the largest took 1.9 GB.
+const ROOM: usize = 128 * 1024 * 1024;
+
+/// The largest body that is kept, whatever the module's limit: half of the room.
+const MOST_KEPT: u64 = ROOM as u64 / 2;
 
 /// Bodies that are judged at once: each may hold a thread for seconds, and memory for all that is in it.
 const JUDGED_AT_ONCE: usize = 2;
@@ -21,20 +29,48 @@ const JUDGED_AT_ONCE: usize = 2;
 /// What is there for all bodies in common. One for the whole program, whatever its configuration.
 #[derive(Debug)]
 pub struct Bodies {
+    room: Room,
     judges: Arc<Semaphore>,
+    unread: AtomicU64,
     unjudged: AtomicU64,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self {
-            judges: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
-            unjudged: AtomicU64::new(0),
-        }
+        Self::new(ROOM)
     }
 }
 
 impl Bodies {
+    /// With room for so many bytes; some more than the largest body that is read where a module sets no limit.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        Self {
+            room: Room::new(room),
+            judges: Arc::new(Semaphore::new(JUDGED_AT_ONCE)),
+            unread: AtomicU64::new(0),
+            unjudged: AtomicU64::new(0),
+        }
+    }
+
+    /// Bytes that they may take together.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.room.bytes()
+    }
+
+    /// Bytes of it that are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.room.taken()
+    }
+
+    /// How many were not read to their end, because others took the room for too long.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.unread.load(Relaxed)
+    }
+
     /// How many are judged now, beside the workers.
     #[must_use]
     pub fn judged_now(&self) -> u64 {
@@ -45,6 +81,17 @@ impl Bodies {
     #[must_use]
     pub fn unjudged(&self) -> u64 {
         self.unjudged.load(Relaxed)
+    }
+
+    /// Whose fault it is that an exchange did not come to its end: who had to wait for room may have been late for that, and a
+    /// server that nobody read from may have hung up.
+    pub(super) fn blame(&self, met: Failure, held: &Held) -> Failure {
+        let late = matches!(met, Failure::Http(HttpFailure::Timeout | HttpFailure::Closed));
+        if !late || held.waited().is_zero() {
+            return met;
+        }
+        self.unread.fetch_add(1, Relaxed);
+        Failure::Unable("others' bodies took the memory that there is for them".to_owned())
     }
 
     /// Does the work of a judgement beside the workers, and waits for it until the deadline.
@@ -86,23 +133,24 @@ impl Bodies {
 
 impl Journey<'_> {
     /// How the body is read after a head that was judged so.
-    pub(super) fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
+    pub(super) fn reading(&self, head: &[Violation], wanted: bool) -> Reading<'_> {
         let settings = self.settings;
         let keep = wanted || self.rules().judges_body_after(head);
         let (limit, limit_is_rule) = match settings.body_size_limit {
             0 => (body::OWN_LIMIT, keep),
+            limit if keep => (limit.min(MOST_KEPT), true),
             limit => (limit, true),
         };
         Reading {
             limit,
             limit_is_rule,
-            keep,
+            room: keep.then_some(&self.call.prober.bodies.room),
             compression: settings.compression,
         }
     }
 
     /// Judges a body: here, or where nobody else waits for it.
-    pub(super) async fn judge_body(&self, body: &mut Vec<u8>) -> Result<Vec<Violation>, Failure> {
+    pub(super) async fn judge_body(&self, body: &mut Held) -> Result<Vec<Violation>, Failure> {
         let rules = self.rules().on_body();
         if let Some(violations) = rules.judge_light(body) {
             return Ok(violations);

@@ -16,6 +16,7 @@ use super::http3;
 use super::proxy::Proxy;
 use super::redirect::{self, Trail};
 use super::request::Ask;
+use super::room::Held;
 use super::rules::Rules;
 use super::tunnel::Tunnels;
 use super::{Settings, response};
@@ -39,7 +40,7 @@ pub(in crate::probe) struct Journey<'a> {
 pub(super) struct Leg {
     pub(super) hop: Hop,
     /// The body of the answer, where it is wanted.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Held,
     keeps_body: bool,
     /// What the server presented, where somebody wants to look at it again.
     pub(super) record: Option<Arc<Recorder>>,
@@ -116,7 +117,7 @@ impl Journey<'_> {
         let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
             hop: Hop::new(without_credentials(url)),
-            body: Vec::new(),
+            body: Held::default(),
             keeps_body: trail.keeps_body,
             record: None,
             redirect: None,
@@ -289,13 +290,11 @@ impl Journey<'_> {
             }
         };
         let Answer {
-            head,
-            body,
-            mut failure,
-            ..
+            head, body, failure, ..
         } = answer;
+        let mut failure = failure.map(|met| self.call.prober.bodies.blame(met, &body.kept));
         leg.hop.timings.processing = answer.processing;
-        leg.hop.timings.transfer = answer.transfer;
+        leg.hop.timings.transfer = answer.transfer.saturating_sub(body.kept.waited());
         leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
@@ -305,6 +304,9 @@ impl Journey<'_> {
                         Ok(more) => violations.extend(more),
                         Err(met) => failure = Some(met),
                     }
+                }
+                if !leg.keeps_body {
+                    leg.body = Held::default();
                 }
                 leg.violations = violations;
             }
