@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub mod grpc;
 pub mod http;
 pub mod icmp;
 pub mod line;
+mod local_wake;
 pub mod nameserver;
 pub mod policy;
 pub mod tcp;
@@ -226,6 +228,10 @@ impl Prober {
     ///
     /// With `AddressChoice::All` every address is tried at once, 32 at most.
     pub async fn probe(&self, request: &Request<'_>) -> Outcome {
+        local_wake::keep(pin!(self.ask(request))).await
+    }
+
+    async fn ask(&self, request: &Request<'_>) -> Outcome {
         let started = self.clock.now();
         let begun = Instant::now();
         let prober = &request.module.prober;

@@ -164,7 +164,7 @@ pub enum ShakeFailure {
 impl Connector {
     /// Checks the settings and builds what all probes of the module share.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(config::provider());
         Ok(Self {
             base: config::base(&settings, &provider)?,
             roots: config::roots(settings.roots.as_deref())?,
