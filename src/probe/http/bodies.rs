@@ -1,11 +1,13 @@
 //! What the bodies of all answers may cost together, whoever sends them.
 //!
-//! Those that are kept share a room of memory (`room`), and wait where it is full. A body is judged where it was read only if that costs next to nothing. Any other is judged beside the runtime's workers, few
-//! at once: such a judgement cannot be interrupted. A probe waits for it until its deadline.
+//! Those that are kept share a room of memory (`room`), and wait where it is full. A body is judged where it was read only if
+//! that costs next to nothing. Any other is judged beside the runtime's workers, few at once: such a judgement cannot be
+//! interrupted. A probe waits for it until its deadline.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
@@ -85,9 +87,9 @@ impl Bodies {
 
     /// Whose fault it is that an exchange did not come to its end: who had to wait for room may have been late for that, and a
     /// server that nobody read from may have hung up.
-    pub(super) fn blame(&self, met: Failure, held: &Held) -> Failure {
+    pub(super) fn blame(&self, met: Failure, waited: Duration) -> Failure {
         let late = matches!(met, Failure::Http(HttpFailure::Timeout | HttpFailure::Closed));
-        if !late || held.waited().is_zero() {
+        if !late || waited.is_zero() {
             return met;
         }
         self.unread.fetch_add(1, Relaxed);
@@ -155,12 +157,13 @@ impl Journey<'_> {
         if let Some(violations) = rules.judge_light(body) {
             return Ok(violations);
         }
+        let (bodies, waited) = (&self.call.prober.bodies, body.waited());
         let (rules, taken) = (rules.into_owned(), std::mem::take(body));
         let work = move || (rules.judge(&taken), taken);
-        let judging = self.call.prober.bodies.judge(work, self.call.request.deadline);
         // On the heap, as most bodies are judged without it.
+        let judging = Box::pin(bodies.judge(work, self.call.request.deadline));
         let violations;
-        (violations, *body) = Box::pin(judging).await?;
+        (violations, *body) = judging.await.map_err(|met| bodies.blame(met, waited))?;
         Ok(violations)
     }
 }
@@ -176,7 +179,6 @@ fn unfinished(error: JoinError) -> Failure {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 

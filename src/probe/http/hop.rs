@@ -292,9 +292,10 @@ impl Journey<'_> {
         let Answer {
             head, body, failure, ..
         } = answer;
-        let mut failure = failure.map(|met| self.call.prober.bodies.blame(met, &body.kept));
+        let waited = body.kept.waited();
+        let mut failure = failure.map(|met| self.call.prober.bodies.blame(met, waited));
         leg.hop.timings.processing = answer.processing;
-        leg.hop.timings.transfer = answer.transfer.saturating_sub(body.kept.waited());
+        leg.hop.timings.transfer = answer.transfer.saturating_sub(waited);
         leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
