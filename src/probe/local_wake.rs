@@ -23,16 +23,16 @@ const WOKEN: u8 = 2;
 
 /// Runs a future to its end, and gives it another turn at once where it was woken within the last.
 pub(super) async fn keep<F: Future>(mut future: Pin<&mut F>) -> F::Output {
-    let wakes = Arc::new(Wakes::default());
-    let local = Waker::from(Arc::clone(&wakes));
+    let own = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&own));
     std::future::poll_fn(|cx| {
-        wakes.task.register(cx.waker());
+        own.task.register(cx.waker());
         for _ in 0..TURNS {
-            wakes.begin();
-            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&local)) {
+            own.begin();
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
-            if wakes.rest() {
+            if own.rest() {
                 return Poll::Pending;
             }
         }
@@ -112,42 +112,42 @@ mod tests {
     #[test]
     fn a_future_that_wakes_itself_has_its_next_turn_without_the_task_being_woken() {
         let woken = Arc::new(Count::default());
-        let local = Waker::from(Arc::clone(&woken));
+        let waker = Waker::from(Arc::clone(&woken));
         let restless = pin!(restless(TURNS - 1));
         let mut kept = pin!(keep(restless));
-        assert!(kept.as_mut().poll(&mut Context::from_waker(&local)).is_ready());
+        assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
         assert_eq!(woken.get(), 0);
     }
 
     #[test]
     fn one_that_goes_on_waking_itself_leaves_the_worker_to_others_between_times() {
         let woken = Arc::new(Count::default());
-        let local = Waker::from(Arc::clone(&woken));
+        let waker = Waker::from(Arc::clone(&woken));
         let restless = pin!(restless(TURNS * 2));
         let mut kept = pin!(keep(restless));
         for turn in 1..=2 {
-            assert!(kept.as_mut().poll(&mut Context::from_waker(&local)).is_pending());
+            assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
             assert_eq!(woken.get(), turn);
         }
-        assert!(kept.as_mut().poll(&mut Context::from_waker(&local)).is_ready());
+        assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     }
 
     #[test]
     fn a_wake_from_elsewhere_wakes_the_task_once_a_turn() {
         let woken = Arc::new(Count::default());
-        let local = Waker::from(Arc::clone(&woken));
+        let waker = Waker::from(Arc::clone(&woken));
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         let until_the_end = pin!(async move { while receiver.recv().await != Some("end") {} });
         let mut kept = pin!(keep(until_the_end));
         for turn in 0..3 {
-            assert!(kept.as_mut().poll(&mut Context::from_waker(&local)).is_pending());
+            assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
             assert_eq!(woken.get(), turn);
             sender.send("more").unwrap();
             sender.send("more").unwrap();
             assert_eq!(woken.get(), turn + 1);
         }
         sender.send("end").unwrap();
-        assert!(kept.as_mut().poll(&mut Context::from_waker(&local)).is_ready());
+        assert!(kept.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

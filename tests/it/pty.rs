@@ -38,8 +38,15 @@ struct Seen {
 
 struct Sight {
     emulator: vt100::Parser,
-    raw: String,
+    raw: Vec<u8>,
     ended: bool,
+}
+
+impl Sight {
+    /// All that has come. Not decoded as it comes: a character may come in two parts.
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.raw).into_owned()
+    }
 }
 
 impl Terminal {
@@ -63,7 +70,7 @@ impl Terminal {
         let seen = Arc::new(Seen {
             now: Mutex::new(Sight {
                 emulator: vt100::Parser::new(size(40), size(columns), 0),
-                raw: String::new(),
+                raw: Vec::new(),
                 ended: false,
             }),
             changed: Condvar::new(),
@@ -95,7 +102,7 @@ impl Terminal {
         assert!(
             holds(&screen),
             "{what} was not seen on\n{screen}\nin {:?}",
-            waited.0.raw
+            waited.0.text()
         );
         screen
     }
@@ -119,9 +126,9 @@ impl Terminal {
                 screen.cursor_position().1,
                 0,
                 "it ends with a whole line: {:?}",
-                sight.raw
+                sight.text()
             );
-            (code, screen.contents(), sight.raw.clone())
+            (code, screen.contents(), sight.text())
         })
     }
 }
@@ -143,7 +150,7 @@ fn read(mut pty: &Pty, seen: &Seen) {
         let bytes = &buffer[..last.unwrap_or(count)];
         let mut now = seen.now.lock().unwrap();
         now.emulator.process(bytes);
-        now.raw.push_str(&String::from_utf8_lossy(bytes));
+        now.raw.extend_from_slice(bytes);
         now.ended = count == 0 || last.is_some();
         seen.changed.notify_all();
         if now.ended {
@@ -153,25 +160,33 @@ fn read(mut pty: &Pty, seen: &Seen) {
 }
 
 /// Ten endpoints of which nine answer; the last keeps its probe waiting until it is let go.
-async fn nine_and_one() -> (WebLab, Home) {
-    let site = WebLab::plain()
-        .answer(Answer::status(200))
-        .route("/9", Answer::Stall)
-        .start()
-        .await;
-    let url = site.url("");
-    let hosts: Vec<String> = (0..10).map(|number| format!("\"{url}/{number}\"")).collect();
-    let home = Home::new(&format!(
-        "global: {{timeout: 60s, interval: 60s}}\ngroups:\n  - {{name: shop, endpoint_name: \"{{url}}\", hosts: [{}]}}\n",
-        hosts.join(", ")
-    ));
-    (site, home)
+struct NineAndOne {
+    _nine: WebLab,
+    one: WebLab,
+    home: Home,
 }
 
-/// Ends the wait of the last, and of whoever asks again.
-async fn let_go(site: &WebLab) {
-    site.route("/9", Answer::CloseBeforeHead);
-    site.connect(Connect::Accept).await;
+impl NineAndOne {
+    async fn start() -> Self {
+        let nine = WebLab::plain().answer(Answer::status(200)).start().await;
+        let one = WebLab::plain().answer(Answer::Stall).start().await;
+        let mut hosts: Vec<String> = (0..9).map(|number| nine.url(&format!("/{number}"))).collect();
+        hosts.push(one.url("/9"));
+        let home = Home::new(&format!(
+            "global: {{timeout: 60s, interval: 60s}}\ngroups:\n  - {{name: shop, endpoint_name: \"{{url}}\", hosts: {hosts:?}}}\n",
+        ));
+        Self {
+            _nine: nine,
+            one,
+            home,
+        }
+    }
+
+    /// Ends the wait of the last, and of whoever asks it again.
+    async fn let_go(&self) {
+        self.one.answer(Answer::CloseBeforeHead);
+        self.one.connect(Connect::Accept).await;
+    }
 }
 
 fn is_bar(screen: &str) -> bool {
@@ -181,13 +196,13 @@ fn is_bar(screen: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bar_shows_how_far_a_long_check_is_and_gives_way_to_the_table() {
-    let (site, home) = nine_and_one().await;
-    let file = home.config_file();
+    let fleet = NineAndOne::start().await;
+    let file = fleet.home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let terminal = Terminal::start(100, &arguments);
     let screen = terminal.until("the bar", is_bar);
     assert_eq!(screen.trim_end().lines().count(), 1, "{screen}");
-    let_go(&site).await;
+    fleet.let_go().await;
     let (code, screen, raw) = terminal.end();
     assert_eq!(code, Some(1));
     assert!(screen.starts_with("STATE     NAME"), "{screen}");
@@ -201,13 +216,13 @@ async fn a_bar_shows_how_far_a_long_check_is_and_gives_way_to_the_table() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bar_keeps_to_the_terminal_while_the_table_goes_into_a_pipe() {
-    let (site, home) = nine_and_one().await;
-    let file = home.config_file();
+    let fleet = NineAndOne::start().await;
+    let file = fleet.home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let mut terminal = Terminal::with(100, &arguments, |command| command.stdout(Stdio::piped()));
     let mut piped = terminal.child.stdout.take().unwrap();
     terminal.until("the bar", is_bar);
-    let_go(&site).await;
+    fleet.let_go().await;
     let mut text = String::new();
     tokio::task::block_in_place(|| piped.read_to_string(&mut text)).unwrap();
     let (code, screen, _) = terminal.end();
@@ -220,12 +235,12 @@ async fn the_bar_keeps_to_the_terminal_while_the_table_goes_into_a_pipe() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_color_is_obeyed_and_nothing_of_the_bar_is_left_without_colour_either() {
-    let (site, home) = nine_and_one().await;
-    let file = home.config_file();
+    let fleet = NineAndOne::start().await;
+    let file = fleet.home.config_file();
     let arguments = ["check", "--config.file", file.to_str().unwrap(), "--details=0"];
     let terminal = Terminal::with(100, &arguments, |command| command.env("NO_COLOR", "1"));
     terminal.until("the bar", is_bar);
-    let_go(&site).await;
+    fleet.let_go().await;
     let (_, screen, raw) = terminal.end();
     assert!(
         screen.starts_with("STATE     NAME") && !screen.contains("checked"),
@@ -241,12 +256,12 @@ async fn no_color_is_obeyed_and_nothing_of_the_bar_is_left_without_colour_either
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_columns_are_enough_for_bar_table_and_report() {
-    let (site, home) = nine_and_one().await;
-    let file = home.config_file();
+    let fleet = NineAndOne::start().await;
+    let file = fleet.home.config_file();
     let terminal = Terminal::start(60, &["check", "--config.file", file.to_str().unwrap()]);
     let screen = terminal.until("the bar", is_bar);
     assert_eq!(screen.trim_end().lines().count(), 1, "it does not wrap: {screen}");
-    let_go(&site).await;
+    fleet.let_go().await;
     let (_, screen, raw) = terminal.end();
     assert!(!screen.contains("checked"), "{screen}");
     let bare = Regex::new("\u{1b}\\[[0-9;]*[mK]").unwrap();
@@ -260,8 +275,8 @@ async fn sixty_columns_are_enough_for_bar_table_and_report() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_is_interrupted_takes_its_bar_away_and_says_how_far_it_was() {
-    let (_site, home) = nine_and_one().await;
-    let file = home.config_file();
+    let fleet = NineAndOne::start().await;
+    let file = fleet.home.config_file();
     let terminal = Terminal::start(100, &["check", "--config.file", file.to_str().unwrap()]);
     terminal.until("the bar", is_bar);
     terminal.write("\u{3}");
