@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors, WebConfig};
+use crate::probe::http::Bodies;
 use crate::probe::{Module, Prober, dns, tls};
 use crate::record::{Recorder, keeper};
 use crate::state::store::{Remembered, Store, StoreError};
@@ -240,7 +241,8 @@ impl App {
     }
 
     fn on_demand(&self, recorder: &Arc<Recorder>) -> OnDemand {
-        let prober = Arc::new(prober(&self.config, Arc::clone(&self.clock)));
+        let bodies = Arc::clone(&self.state.own.bodies);
+        let prober = Arc::new(prober(&self.config, Arc::clone(&self.clock), bodies));
         let terms = Terms::of(&self.config, &prober);
         OnDemand::new(terms, Arc::clone(&self.state), recorder)
     }
@@ -293,14 +295,15 @@ fn log_address(listener: &TcpListener) {
     }
 }
 
-/// What probes by this configuration.
+/// What probes by this configuration, with what there is for the bodies of answers whatever the configuration.
 #[must_use]
-pub fn prober(config: &Config, clock: Arc<dyn Clock>) -> Prober {
+pub fn prober(config: &Config, clock: Arc<dyn Clock>, bodies: Arc<Bodies>) -> Prober {
     let intermediates = config.intermediates.as_deref().unwrap_or_default();
     Prober {
         resolver: dns::Resolver::new(config.resolver.clone()),
         clock,
         intermediates: tls::Intermediates::from_pem(intermediates),
+        bodies,
     }
 }
 

@@ -219,6 +219,8 @@ pub struct Prober {
     pub clock: Arc<dyn Clock>,
     /// Intermediate certificates known from elsewhere: a file, or other endpoints.
     pub intermediates: tls::Intermediates,
+    /// What there is for the bodies of answers.
+    pub bodies: Arc<http::Bodies>,
 }
 
 impl Prober {

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
 use crate::incident::{Book, Incident};
+use crate::probe::http::Bodies;
 
 pub mod coverage;
 pub mod demand;
@@ -100,6 +101,8 @@ pub struct Own {
     pub health: ArcSwap<Health>,
     /// What has been asked of `/metrics`.
     pub scrapes: Scrapes,
+    /// What the bodies of answers cost.
+    pub bodies: Arc<Bodies>,
 }
 
 /// Requests for `/metrics`.
@@ -279,6 +282,7 @@ impl Own {
             in_flight: AtomicU64::new(0),
             lag: Histogram::new(LAG_BUCKETS),
             scrapes: Scrapes::default(),
+            bodies: Arc::default(),
             health: ArcSwap::from_pointee(Health {
                 storage_persistent,
                 ..Health::default()

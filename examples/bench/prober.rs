@@ -38,6 +38,7 @@ impl Probing {
                 resolver: dns::Resolver::new(dns::Settings::default()),
                 clock: Arc::new(SystemClock),
                 intermediates: tls::Intermediates::default(),
+                bodies: Arc::default(),
             },
             module: Arc::new(Module {
                 timeout: None,
@@ -53,7 +54,7 @@ impl Probing {
         let config = linkwatch::config::load(configuration)?;
         let module = config.modules.get(&ModuleName::from(module)).cloned();
         Ok(Self {
-            prober: linkwatch::app::prober(&config, Arc::new(SystemClock)),
+            prober: linkwatch::app::prober(&config, Arc::new(SystemClock), Arc::default()),
             module: module.with_context(|| format!("no such module in {}", configuration.display()))?,
             url,
             expect: Expectation::default(),

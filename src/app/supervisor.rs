@@ -54,7 +54,8 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// Puts the first configuration in force; nothing runs yet.
     pub(super) fn new(parts: Parts, config: Config) -> (Self, Runner) {
-        let prober = Arc::new(super::prober(&config, Arc::clone(&parts.clock)));
+        let bodies = Arc::clone(&parts.state.own.bodies);
+        let prober = Arc::new(super::prober(&config, Arc::clone(&parts.clock), bodies));
         let deployment = Deployment {
             catalogue: parts.state.catalogue(),
             modules: Arc::new(config.modules.clone()),
@@ -178,7 +179,9 @@ impl Supervisor {
 
     /// Makes everything follow the configuration.
     fn put_in_force(&mut self) {
-        self.prober = Arc::new(super::prober(&self.config, Arc::clone(&self.parts.clock)));
+        let bodies = Arc::clone(&self.parts.state.own.bodies);
+        let clock = Arc::clone(&self.parts.clock);
+        self.prober = Arc::new(super::prober(&self.config, clock, bodies));
         self.found
             .retain(|key, _| self.config.groups.iter().any(|plan| plan.group.name == key.group));
         let platforms = self.config.platforms.iter();

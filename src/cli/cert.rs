@@ -150,7 +150,7 @@ fn print(found: &Found, args: &CertArgs) -> Exit {
 async fn look(config: &Config, place: Place, args: &CertArgs) -> Result<Found, String> {
     let deadline = Instant::now() + args.timeout;
     let clock = SystemClock;
-    let prober = app::prober(config, Arc::new(SystemClock));
+    let prober = app::prober(config, Arc::new(SystemClock), Arc::default());
     let addresses = addresses(&prober, &place.host, deadline).await?;
     let mut modules = config.modules.values();
     let Some(tls) = modules.find_map(|module| match &module.prober {

@@ -88,7 +88,7 @@ pub(super) fn run(args: &DnsArgs) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let prober = app::prober(&config, Arc::new(SystemClock));
+    let prober = app::prober(&config, Arc::new(SystemClock), Arc::default());
     let found = runtime.block_on(look(&prober.resolver, endpoint, args.timeout));
     match args.output {
         Output::Text => text(&found, endpoint),

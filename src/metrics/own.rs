@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::catalog::Kind::{Gauge, Histogram, Info};
+use super::catalog::Kind::{Counter, Gauge, Histogram, Info};
 use super::catalog::{Family, Series, Unit};
 use super::collector::seconds;
 use crate::build_info;
@@ -45,6 +45,42 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["le"],
         help: "Time from when a probe was due to when it began.",
         series: Series::Distribution(|snapshot| &snapshot.state.own.lag),
+    },
+    Family {
+        name: "linkwatch_probe_bodies_bytes",
+        kind: Gauge,
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        help: "Memory that bodies of answers take of what there is for those that are kept to be judged; up to 64 KiB are free.",
+        series: Series::Own(|snapshot, out| out.gauge(snapshot.state.own.bodies.taken() as u64)),
+    },
+    Family {
+        name: "linkwatch_probe_bodies_limit_bytes",
+        kind: Gauge,
+        unit: Some(Unit::Bytes),
+        labels: &[],
+        help: "Memory that there is for the bodies of answers.",
+        series: Series::Own(|snapshot, out| out.gauge(snapshot.state.own.bodies.room() as u64)),
+    },
+    Family {
+        name: "linkwatch_probe_bodies_in_judgement",
+        kind: Gauge,
+        unit: None,
+        labels: &[],
+        help: "Bodies of answers that are judged beside the workers; two at once at most.",
+        series: Series::Own(|snapshot, out| out.gauge(snapshot.state.own.bodies.judged_now())),
+    },
+    Family {
+        name: "linkwatch_probe_bodies_unjudged_total",
+        kind: Counter,
+        unit: None,
+        labels: &["reason"],
+        help: "Bodies of answers of which nothing can be said, because others took the memory (memory) or were judged (queue) for too long.",
+        series: Series::Own(|snapshot, out| {
+            let bodies = &snapshot.state.own.bodies;
+            out.counter_with(&[("reason", "memory")], bodies.unread())?;
+            out.counter_with(&[("reason", "queue")], bodies.unjudged())
+        }),
     },
     Family {
         name: "linkwatch_storage_persistent",

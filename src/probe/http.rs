@@ -8,6 +8,7 @@ use regex::Regex;
 use super::{Addressing, tls};
 use crate::outcome::Family;
 
+mod bodies;
 mod body;
 pub(super) mod exchange;
 mod hop;
@@ -18,11 +19,13 @@ mod redirect;
 mod request;
 mod response;
 pub mod revocation;
+mod room;
 mod rules;
 pub(super) mod stream;
 pub mod token;
 pub(super) mod tunnel;
 
+pub use bodies::Bodies;
 pub(super) use hop::Journey;
 pub use json::Expression;
 

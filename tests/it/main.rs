@@ -7,6 +7,7 @@ mod watched;
 mod account;
 mod alerts;
 mod blackbox_web;
+mod bodies;
 mod caa;
 mod causes;
 mod certificate;

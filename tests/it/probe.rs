@@ -108,6 +108,7 @@ impl Probing {
             }),
             clock: Arc::new(SystemClock),
             intermediates: tls::Intermediates::default(),
+            bodies: Arc::default(),
         };
         let module = Module {
             timeout: None,

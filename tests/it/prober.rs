@@ -18,6 +18,7 @@ use linkwatch::endpoint::{AddressChoice, Endpoint, Expectation, ModuleName};
 use linkwatch::metrics::blackbox::{Probe, render};
 use linkwatch::metrics::negotiate::Format;
 use linkwatch::outcome::Outcome;
+use linkwatch::probe::http::Bodies;
 use linkwatch::probe::policy;
 use linkwatch::probe::{Module, Prober, Request, dns, tls};
 use tokio::time::Instant;
@@ -32,6 +33,7 @@ pub(crate) struct Asking {
     servers: Vec<dns::Server>,
     timeout: Duration,
     addresses: AddressChoice,
+    bodies: Arc<Bodies>,
 }
 
 impl Asking {
@@ -56,7 +58,19 @@ impl Asking {
             servers: vec![dns::Server::System],
             timeout: Duration::from_secs(10),
             addresses: AddressChoice::One,
+            bodies: Arc::default(),
         }
+    }
+
+    /// With what there is for the bodies of answers in common with others.
+    pub(crate) fn sharing(mut self, bodies: &Arc<Bodies>) -> Self {
+        self.bodies = Arc::clone(bodies);
+        self
+    }
+
+    /// What there is for the bodies of answers.
+    pub(crate) fn bodies(&self) -> Arc<Bodies> {
+        Arc::clone(&self.bodies)
     }
 
     /// Names are looked up there.
@@ -86,6 +100,7 @@ impl Asking {
             }),
             clock: Arc::new(SystemClock),
             intermediates: tls::Intermediates::default(),
+            bodies: self.bodies(),
         };
         let url = Url::parse(url).expect("a URL");
         let outcome = prober

@@ -64,7 +64,7 @@ impl Plan {
             platforms,
             targets,
             anchor_module: config::anchor_module().map_err(|errors| errors.to_string())?,
-            prober: app::prober(&config, Arc::new(SystemClock)),
+            prober: app::prober(&config, Arc::new(SystemClock), Arc::default()),
             anchors: config.anchors,
         })
     }

@@ -97,7 +97,7 @@ pub(in crate::config) struct Http {
     /// What the body must be encoded in: `gzip`, `br`, `deflate` or `identity`.
     pub(in crate::config) compression: Option<At<Compression>>,
     /// The largest body, after decompression. 0: no limit of the module's own; 8 MiB are read then, and what comes
-    /// after them is neither counted nor searched.
+    /// after them is neither counted nor searched. A body that a rule judges may have 64 MiB at most.
     #[schemars(extend("default" = "0B"))]
     pub(in crate::config) body_size_limit: Option<ByteCount>,
     /// The body must match none of these.

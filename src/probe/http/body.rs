@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::Compression;
+use super::room::{Held, Room};
 
 /// What is read of a body that nobody has set a limit for: 8 MiB. More is no failure, unless a rule needs all of it.
 pub(super) const OWN_LIMIT: u64 = 8 * 1024 * 1024;
@@ -20,13 +21,13 @@ const CHUNK: usize = 8 * 1024;
 
 /// How a body is to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
     /// Bytes after decoding that are read at most.
     pub(super) limit: u64,
     /// Whether more than that is a failure; else the rest is left unread.
     pub(super) limit_is_rule: bool,
-    /// Whether the bytes are kept.
-    pub(super) keep: bool,
+    /// Where the bytes are kept, if they are.
+    pub(super) room: Option<&'a Room>,
     /// What to decode.
     pub(super) compression: Option<Compression>,
 }
@@ -37,7 +38,7 @@ pub(super) struct Read {
     /// Bytes after decoding.
     pub(super) length: u64,
     /// The bytes themselves, if they are kept.
-    pub(super) kept: Vec<u8>,
+    pub(super) kept: Held,
     /// Whether the end was reached.
     pub(super) complete: bool,
 }
@@ -80,7 +81,7 @@ impl std::fmt::Display for BrokenBody {
 impl std::error::Error for BrokenBody {}
 
 /// Reads a body; what was read stays in `read`, however it ends.
-pub(super) async fn read<B>(body: B, how: Reading, read: &mut Read) -> Result<(), Broken>
+pub(super) async fn read<B>(body: B, how: Reading<'_>, read: &mut Read) -> Result<(), Broken>
 where
     B: Body<Data = Bytes> + Send + Unpin,
     B::Error: Into<BrokenBody>,
@@ -91,7 +92,7 @@ where
     }
 }
 
-async fn plain<B>(mut body: B, how: Reading, read: &mut Read) -> Result<(), Broken>
+async fn plain<B>(mut body: B, how: Reading<'_>, read: &mut Read) -> Result<(), Broken>
 where
     B: Body<Data = Bytes> + Send + Unpin,
     B::Error: Into<BrokenBody>,
@@ -101,7 +102,7 @@ where
         let Ok(data) = frame.map_err(|error| Broken::Body(error.into()))?.into_data() else {
             continue;
         };
-        if !read.take(&data, how)? {
+        if !read.take(&data, how).await? {
             return Ok(());
         }
     }
@@ -109,7 +110,12 @@ where
     Ok(())
 }
 
-async fn decoded<B>(body: B, compression: Compression, how: Reading, read: &mut Read) -> Result<(), Broken>
+async fn decoded<B>(
+    body: B,
+    compression: Compression,
+    how: Reading<'_>,
+    read: &mut Read,
+) -> Result<(), Broken>
 where
     B: Body<Data = Bytes> + Send + Unpin,
     B::Error: Into<BrokenBody>,
@@ -146,7 +152,7 @@ where
             read.complete = true;
             return Ok(());
         }
-        if !read.take(&chunk[..length], how)? {
+        if !read.take(&chunk[..length], how).await? {
             return Ok(());
         }
     }
@@ -154,7 +160,7 @@ where
 
 impl Read {
     /// Counts bytes; `false` when no more are wanted.
-    fn take(&mut self, data: &[u8], how: Reading) -> Result<bool, Broken> {
+    async fn take(&mut self, data: &[u8], how: Reading<'_>) -> Result<bool, Broken> {
         let room = how.limit.saturating_sub(self.length);
         let over = data.len() as u64 > room;
         let data = if over {
@@ -163,8 +169,8 @@ impl Read {
             data
         };
         self.length += data.len() as u64;
-        if how.keep {
-            self.kept.extend_from_slice(data);
+        if let Some(room) = how.room {
+            self.kept.extend(data, how.limit, room).await;
         }
         match (over, how.limit_is_rule) {
             (true, true) => Err(Broken::TooLarge(how.limit)),

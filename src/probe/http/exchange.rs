@@ -62,11 +62,11 @@ pub(super) enum Version {
 
 /// Sends a request and reads the answer; `reading` says, once the head is there, how to read the body.
 /// Ends by the deadline.
-pub(super) async fn exchange(
+pub(super) async fn exchange<'a>(
     line: Line,
     version: Version,
     request: Request,
-    reading: impl FnOnce(&http::response::Parts) -> Option<Reading>,
+    reading: impl FnOnce(&http::response::Parts) -> Option<Reading<'a>>,
     deadline: Instant,
 ) -> Answer {
     let plain = matches!(line, Line::Plain(_));
@@ -122,10 +122,10 @@ impl From<hyper::Error> for Error {
     }
 }
 
-async fn talk_http1(
+async fn talk_http1<'a>(
     io: TokioIo<Watched>,
     request: Request,
-    reading: impl FnOnce(&http::response::Parts) -> Option<Reading>,
+    reading: impl FnOnce(&http::response::Parts) -> Option<Reading<'a>>,
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let (mut sender, mut connection) = http1::Builder::new()
@@ -144,10 +144,10 @@ async fn talk_http1(
     }
 }
 
-async fn talk_http2(
+async fn talk_http2<'a>(
     io: TokioIo<Watched>,
     request: Request,
-    reading: impl FnOnce(&http::response::Parts) -> Option<Reading>,
+    reading: impl FnOnce(&http::response::Parts) -> Option<Reading<'a>>,
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let (spawner, mut arrivals) = mpsc::unbounded_channel();
@@ -197,9 +197,9 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Spawner
     }
 }
 
-async fn receive(
+async fn receive<'a>(
     response: http::Response<hyper::body::Incoming>,
-    reading: impl FnOnce(&http::response::Parts) -> Option<Reading>,
+    reading: impl FnOnce(&http::response::Parts) -> Option<Reading<'a>>,
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let (head, body) = response.into_parts();

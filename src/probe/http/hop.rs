@@ -11,12 +11,12 @@ use http::uri::Authority;
 use jiff::Timestamp;
 use url::Url;
 
-use super::body::{self, Reading};
 use super::exchange::{self, Answer, Version};
 use super::http3;
 use super::proxy::Proxy;
 use super::redirect::{self, Trail};
 use super::request::Ask;
+use super::room::Held;
 use super::rules::Rules;
 use super::tunnel::Tunnels;
 use super::{Settings, response};
@@ -40,7 +40,7 @@ pub(in crate::probe) struct Journey<'a> {
 pub(super) struct Leg {
     pub(super) hop: Hop,
     /// The body of the answer, where it is wanted.
-    pub(super) body: Vec<u8>,
+    pub(super) body: Held,
     keeps_body: bool,
     /// What the server presented, where somebody wants to look at it again.
     pub(super) record: Option<Arc<Recorder>>,
@@ -117,7 +117,7 @@ impl Journey<'_> {
         let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
             hop: Hop::new(without_credentials(url)),
-            body: Vec::new(),
+            body: Held::default(),
             keeps_body: trail.keeps_body,
             record: None,
             redirect: None,
@@ -292,16 +292,24 @@ impl Journey<'_> {
         let Answer {
             head, body, failure, ..
         } = answer;
+        let waited = body.kept.waited();
+        let mut failure = failure.map(|met| self.call.prober.bodies.blame(met, waited));
         leg.hop.timings.processing = answer.processing;
-        leg.hop.timings.transfer = answer.transfer;
+        leg.hop.timings.transfer = answer.transfer.saturating_sub(waited);
         leg.hop.response = head.as_ref().map(|head| response::facts(head, &body, received));
         match judged {
             Some(mut violations) => {
-                if failure.is_none() {
-                    violations.extend(rules.judge_body(&violations, &body.kept));
+                leg.body = body.kept;
+                if failure.is_none() && rules.judges_body_after(&violations) {
+                    match self.judge_body(&mut leg.body).await {
+                        Ok(more) => violations.extend(more),
+                        Err(met) => failure = Some(met),
+                    }
+                }
+                if !leg.keeps_body {
+                    leg.body = Held::default();
                 }
                 leg.violations = violations;
-                leg.body = body.kept;
             }
             None => leg.redirect = head,
         }
@@ -330,22 +338,7 @@ impl Journey<'_> {
         self.call.request.hostname.or_else(own)
     }
 
-    fn reading(&self, head: &[Violation], wanted: bool) -> Reading {
-        let settings = self.settings;
-        let keep = wanted || self.rules().judges_body_after(head);
-        let (limit, limit_is_rule) = match settings.body_size_limit {
-            0 => (body::OWN_LIMIT, keep),
-            limit => (limit, true),
-        };
-        Reading {
-            limit,
-            limit_is_rule,
-            keep,
-            compression: settings.compression,
-        }
-    }
-
-    fn rules(&self) -> Rules<'_> {
+    pub(super) fn rules(&self) -> Rules<'_> {
         Rules {
             settings: self.settings,
             expect: self.call.request.expect,

@@ -49,10 +49,10 @@ impl Journey<'_> {
 }
 
 /// Sends a request and reads the answer, as over the other versions. Ends by the deadline.
-pub(super) async fn exchange(
+pub(super) async fn exchange<'a>(
     session: Session,
     (request, body): (http::Request<()>, Bytes),
-    reading: impl FnOnce(&Parts) -> Option<Reading>,
+    reading: impl FnOnce(&Parts) -> Option<Reading<'a>>,
     deadline: Instant,
 ) -> Answer {
     let mut answer = Answer::default();
@@ -78,10 +78,10 @@ pub(super) async fn exchange(
     answer
 }
 
-async fn talk(
+async fn talk<'a>(
     session: &Session,
     (request, body): (http::Request<()>, Bytes),
-    reading: impl FnOnce(&Parts) -> Option<Reading>,
+    reading: impl FnOnce(&Parts) -> Option<Reading<'a>>,
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let connection = h3_quinn::Connection::new(session.connection.clone());

@@ -1,33 +1,34 @@
 //! Rules in CEL (the Common Expression Language) on a body in JSON.
 //!
 //! The expression is the module's, the body is anybody's: before it is evaluated, the steps that it may take on this
-//! body are counted, and too many of them are a broken rule in place of a thread that is lost.
+//! body are counted, and what it may hold on the way; too much of either is a broken rule in place of a thread that is lost, or
+//! of memory.
 
 use std::sync::Arc;
 
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr};
-use cel::objects::Key;
+use cel::common::types::CelBool;
 use cel::{Context, Env, ExecutionError, Program, Value};
-use serde_json::Value as Json;
 
+mod cost;
 mod time;
+mod tree;
 
-/// Steps that an evaluation may take, by the count of [`Program`]'s nodes; some tenths of a second.
-const STEPS_LIMIT: u64 = 4_000_000;
+pub(super) use tree::Body;
+
+/// Steps that an evaluation may take, as [`cost`] counts them; some tenths of a second.
+const STEPS_LIMIT: u64 = 8_000_000;
+
+/// Cells that it may hold beside the body, as [`cost`] counts them; some 100 MiB at most.
+const HELD_LIMIT: u64 = 1 << 20;
+
+/// Steps that it may take where others wait for it; some tenths of a millisecond.
+const LIGHT_STEPS: u64 = 10_000;
 
 /// Bytes of an expression, and parts within parts of it: the interpreter goes into each by recursion, and has no limit of its
 /// own but the stack's end.
 const TEXT_LIMIT: usize = 4096;
 const DEPTH_LIMIT: usize = 200;
-
-/// What a match of a regular expression costs beside other steps: its pattern is compiled for each.
-const MATCH_STEPS: u64 = 1_000;
-
-/// What it costs to read a time or a duration, or to write one.
-const TIME_STEPS: u64 = 20;
-
-/// Bytes of text that are handled in one step.
-const STEP_BYTES: u64 = 64;
 
 /// The only variable.
 const BODY: &str = "body";
@@ -66,12 +67,26 @@ const FUNCTIONS: [&str; 15] = [
     "duration",
 ];
 
-/// An expression on a body.
+/// An expression on a body. Clones share what was compiled.
+#[derive(Clone)]
 pub struct Expression {
-    text: String,
-    program: Program,
+    text: Arc<str>,
+    program: Arc<Program>,
     env: Arc<Env>,
 }
+
+/// How much an evaluation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// So little that others may wait for it; what takes more is not evaluated at all.
+    Light,
+    /// What takes more breaks the rule.
+    Hard,
+}
+
+/// An evaluation takes more than a little.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Heavy;
 
 impl std::fmt::Debug for Expression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -97,8 +112,8 @@ impl Expression {
             ));
         }
         Ok(Self {
-            text: text.to_owned(),
-            program,
+            text: text.into(),
+            program: Arc::new(program),
             env,
         })
     }
@@ -110,20 +125,34 @@ impl Expression {
     }
 
     /// Whether it holds for a body, or why that cannot be said.
-    pub(super) fn holds(&self, body: &Body) -> Result<bool, String> {
-        let step = 1 + body.longest / STEP_BYTES;
-        let steps = steps(self.program.expression(), body.elements, None).saturating_mul(step);
-        if steps > STEPS_LIMIT {
-            return Err(format!(
-                "not evaluated: too many steps for {} values",
-                body.elements
-            ));
+    pub(super) fn holds(&self, body: &Body<'_>, limit: Limit) -> Result<Result<bool, String>, Heavy> {
+        let cost = cost::cost(self.program.expression(), body);
+        if limit == Limit::Light && cost.steps > LIGHT_STEPS {
+            return Err(Heavy);
         }
+        let too_much = if cost.steps > STEPS_LIMIT {
+            "too many steps"
+        } else if cost.held > HELD_LIMIT {
+            "too much memory"
+        } else {
+            return Ok(self.evaluate(body));
+        };
+        Ok(Err(format!(
+            "not evaluated: {too_much} for {} values",
+            body.elements
+        )))
+    }
+
+    fn evaluate(&self, body: &Body<'_>) -> Result<bool, String> {
         let mut context = Context::with_env(Arc::clone(&self.env));
-        context.add_variable_from_value(BODY, body.value.clone());
-        match self.program.execute(&context) {
-            Ok(Value::Bool(holds)) => Ok(holds),
-            Ok(other) => Err(format!("the expression gives a {} and no bool", other.type_of())),
+        context.set_variable_resolver(body);
+        // Not by `Program::execute`, which copies the result, however large.
+        match Value::resolve_val(self.program.expression(), &context) {
+            Ok(result) => {
+                let holds = result.downcast_ref::<CelBool>().map(|holds| *holds.inner());
+                let other = || format!("the expression gives a {} and no bool", result.get_type().name());
+                holds.ok_or_else(other)
+            }
             Err(error) => Err(why(&error)),
         }
     }
@@ -143,54 +172,6 @@ fn why(error: &ExecutionError) -> String {
         "the result is out of range".to_owned()
     } else {
         "the values do not fit the expression".to_owned()
-    }
-}
-
-/// A body in JSON.
-#[derive(Debug)]
-pub(super) struct Body {
-    value: Value,
-    /// Values in all, at every depth.
-    elements: u64,
-    /// Bytes of the longest text.
-    longest: u64,
-}
-
-impl Body {
-    /// Reads a body, or says why it is not JSON.
-    pub(super) fn parse(body: &str) -> Result<Self, String> {
-        let json: Json = serde_json::from_str(body).map_err(|error| format!("not JSON: {error}"))?;
-        let (mut elements, mut longest) = (0, 0);
-        let value = value(json, &mut elements, &mut longest);
-        Ok(Self {
-            value,
-            elements,
-            longest,
-        })
-    }
-}
-
-/// Every number is a double, as for blackbox_exporter.
-fn value(json: Json, elements: &mut u64, longest: &mut u64) -> Value {
-    *elements += 1;
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(value),
-        Json::Number(number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-        Json::String(text) => {
-            *longest = (*longest).max(text.len() as u64);
-            Value::String(text.into())
-        }
-        Json::Array(items) => {
-            let items = items.into_iter().map(|item| value(item, elements, longest));
-            Value::List(items.collect::<Vec<_>>().into())
-        }
-        Json::Object(entries) => {
-            let entries = entries
-                .into_iter()
-                .map(|(name, entry)| (Key::from(name), value(entry, elements, longest)));
-            Value::Map(entries.collect::<std::collections::HashMap<_, _>>().into())
-        }
     }
 }
 
@@ -232,71 +213,6 @@ fn check_function(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("there is no function \"{name}\""))
-}
-
-/// How many steps an evaluation takes at most where no list is longer than `longest`; `own` is the variable of the
-/// loop around it.
-fn steps(expression: &IdedExpr, longest: u64, own: Option<&str>) -> u64 {
-    if let Expr::Comprehension(each) = &expression.expr {
-        let once = [&each.iter_range, &each.accu_init, &each.result];
-        let once: u64 = once
-            .map(|part| steps(part, longest, own))
-            .into_iter()
-            .fold(1, u64::saturating_add);
-        let own = Some(each.iter_var.as_str());
-        let inside = [&each.loop_cond, &each.loop_step].map(|part| steps(part, longest, own));
-        let each_time = inside.into_iter().fold(0, u64::saturating_add);
-        return once.saturating_add(each_time.saturating_mul(longest));
-    }
-    let here = if let Expr::Call(call) = &expression.expr {
-        own_steps(&call.func_name)
-    } else {
-        1
-    };
-    let copies = match &expression.expr {
-        Expr::List(list) => list
-            .elements
-            .iter()
-            .filter(|item| may_be_large(item, own))
-            .count() as u64,
-        Expr::Map(_) | Expr::Struct(_) => parts(expression).len() as u64,
-        Expr::Unspecified
-        | Expr::Call(_)
-        | Expr::Comprehension(_)
-        | Expr::Ident(_)
-        | Expr::Literal(_)
-        | Expr::Select(_) => 0,
-    };
-    let here = copies.saturating_mul(longest).saturating_add(here);
-    let parts = parts(expression);
-    parts
-        .into_iter()
-        .map(|part| steps(part, longest, own))
-        .fold(here, u64::saturating_add)
-}
-
-fn own_steps(function: &str) -> u64 {
-    if function == "matches" {
-        MATCH_STEPS
-    } else if time::is_reader(function) {
-        TIME_STEPS
-    } else {
-        1
-    }
-}
-
-/// Whether a value that is put into a list may be all of the body. What a loop goes through is a part of it at each turn.
-fn may_be_large(expression: &IdedExpr, own: Option<&str>) -> bool {
-    match &expression.expr {
-        Expr::Ident(name) => Some(name.as_str()) != own,
-        Expr::Select(select) => may_be_large(&select.operand, own),
-        Expr::Call(call) => match call.func_name.as_str() {
-            "_[_]" | "_?_:_" | "_+_" | "dyn" => call.args.iter().any(|part| may_be_large(part, own)),
-            _ => false,
-        },
-        Expr::Literal(_) | Expr::Unspecified => false,
-        Expr::Comprehension(_) | Expr::List(_) | Expr::Map(_) | Expr::Struct(_) => true,
-    }
 }
 
 /// What an expression is made of, but for the parts of a comprehension.
@@ -346,7 +262,8 @@ mod tests {
     fn holds(expression: &str, body: &str) -> Result<bool, String> {
         Expression::compile(expression)
             .unwrap()
-            .holds(&Body::parse(body).unwrap())
+            .holds(&Body::parse(body).unwrap(), Limit::Hard)
+            .unwrap()
     }
 
     #[test]
@@ -487,16 +404,55 @@ mod tests {
         let times = |count| format!("[{}]", vec!["\"2026-01-01T00:00:00Z\""; count].join(","));
         let earlier = "body.all(a, timestamp(a) < timestamp('2027-01-01T00:00:00Z'))";
         assert_eq!(holds(earlier, &times(10_000)), Ok(true));
-        assert!(holds(earlier, &times(100_000)).is_err());
+        assert!(holds(earlier, &times(200_000)).is_err());
         let long = format!(r#"["{}",{}]"#, "x".repeat(1 << 20), vec!["1"; 10_000].join(","));
-        assert!(holds("body.exists(a, string(a).contains('y'))", &long).is_err());
+        assert_eq!(holds("body.exists(a, string(a).contains('y'))", &long), Ok(false));
+        assert!(holds("body.exists(a, body[0].contains('y'))", &long).is_err());
+        let among = "body.exists(a, 2.0 in body)";
+        assert!(holds(among, &list).is_err(), "each turn looks at all of the body");
+        assert!(holds("body.exists(a, size(body + body) == 0)", &list).is_err());
+        let foreign = "body.exists(a, 'aaa'.matches(a))";
+        assert!(holds(foreign, r#"["b", "c", "d", "e"]"#).is_err());
+    }
+
+    #[test]
+    fn loops_over_what_other_loops_go_through_are_counted_once() {
+        let group = format!(
+            r#"{{"items": [{}]}}"#,
+            vec![r#"{"n": 1, "name": "x"}"#; 100].join(",")
+        );
+        let groups = format!("[{}]", vec![&*group; 200].join(","));
+        let nested = "body.all(group, group.items.all(item, item.n == 1 && item.name.startsWith('x')))";
+        assert_eq!(holds(nested, &groups), Ok(true));
+    }
+
+    #[test]
+    fn what_would_take_more_memory_than_there_is_for_it_is_not_evaluated() {
+        let list = format!(r#"{{"list": [{}]}}"#, vec!["1"; 300_000].join(","));
+        let text = format!(r#"{{"text": "{}"}}"#, "x".repeat(5 << 20));
+        let sum = |of: &str, terms| format!("size({}) == 0", vec![of; terms].join(" + "));
+        let why = |values| Err(format!("not evaluated: too much memory for {values} values"));
+        assert_eq!(holds(&sum("body.list", 3), &list), why(300_002));
+        assert_eq!(holds(&sum("body.text", 8), &text), why(2));
+        assert_eq!(holds("size([body, body, body, body]) == 4", &list), why(300_002));
+        assert_eq!(
+            holds("size({'a': body, 'b': body, 'c': body, 'd': body}) == 4", &list),
+            why(300_002)
+        );
+        assert_eq!(
+            holds("body < 1 || body < 2 || body < 3 || body < 4 || true", &list),
+            why(300_002)
+        );
+        assert_eq!(holds("size(body.list + body.list) == 600000", &list), Ok(true));
+        let twice = "size(body.list.map(x, [x, x, x]).map(x, [x, x, x])) == 300000";
+        assert!(holds(twice, &list).is_err());
     }
 
     proptest::proptest! {
         #[test]
         fn no_expression_panics(text in "\\PC{0,40}") {
             if let Ok(expression) = Expression::compile(&text) {
-                let _ = expression.holds(&Body::parse("{\"a\":[1,\"b\",null]}").unwrap());
+                let _ = expression.holds(&Body::parse("{\"a\":[1,\"b\",null]}").unwrap(), Limit::Hard);
             }
         }
     }

@@ -176,8 +176,8 @@ mod tests {
     fn the_content_length_is_announced_or_follows_from_the_framing() {
         let body = Read {
             length: 10,
-            kept: Vec::new(),
             complete: true,
+            ..Read::default()
         };
         let of = |head: &Parts| facts(head, &body, Timestamp::UNIX_EPOCH).content_length;
         assert_eq!(of(&head(200, &[])), None);

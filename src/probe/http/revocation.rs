@@ -14,6 +14,7 @@ use url::Url;
 use super::Settings;
 use super::hop::{Journey, Leg};
 use super::redirect::Trail;
+use super::room::Held;
 use crate::certificate::revocation::{List, points};
 use crate::certificate::{Presented, Roots};
 use crate::endpoint::Expectation;
@@ -116,7 +117,7 @@ impl Lists {
         wanted.collect()
     }
 
-    async fn fetch(&self, call: Call<'_>, url: &str) -> Option<Vec<u8>> {
+    async fn fetch(&self, call: Call<'_>, url: &str) -> Option<Held> {
         let url = Url::parse(url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))?;

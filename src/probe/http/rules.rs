@@ -8,14 +8,16 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
-use regex::Regex;
 use url::Url;
 
-use super::json;
 use super::response::{cut, location, version_name};
 use super::{HeaderRule, Settings};
 use crate::endpoint::{Expectation, HeaderExpectation, TextMatch};
 use crate::outcome::{Rule, Violation};
+
+mod on_body;
+
+pub(super) use on_body::BodyRules;
 
 /// Bytes of the texts of a violation.
 const TEXT_LIMIT: usize = 200;
@@ -29,15 +31,16 @@ pub(super) struct Rules<'a> {
     pub(super) expect: &'a Expectation,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
     /// Whether the body is judged by its contents, with a head that was judged so.
     pub(super) fn judges_body_after(&self, head: &[Violation]) -> bool {
         let wrong = |violation: &Violation| matches!(violation.rule, Rule::Status | Rule::Header);
-        let rules_exist = !self.settings.fail_if_body_matches.is_empty()
-            || !self.settings.fail_if_body_not_matches.is_empty()
-            || self.settings.judges_json()
-            || !self.expect.body.is_empty();
-        rules_exist && !head.iter().any(wrong)
+        self.on_body().exist() && !head.iter().any(wrong)
+    }
+
+    /// What the body is judged by.
+    pub(super) fn on_body(self) -> BodyRules<'a> {
+        BodyRules::of(self.settings, self.expect)
     }
 
     /// Judges the head of the answer to `url`.
@@ -57,64 +60,6 @@ impl Rules<'_> {
             violations.extend(absent.filter_map(|rule| header_matches_not(rule, &head.headers)));
             let expected = self.expect.headers.iter();
             violations.extend(expected.filter_map(|expected| header_is_not(expected, &head.headers)));
-        }
-        violations
-    }
-
-    /// Judges the body, unless `head` shows a wrong status or header.
-    pub(super) fn judge_body(&self, head: &[Violation], body: &[u8]) -> Vec<Violation> {
-        if !self.judges_body_after(head) {
-            return Vec::new();
-        }
-        let text = String::from_utf8_lossy(body);
-        let violation = |expected: String, found: bool| {
-            let actual = if found { "found" } else { "not found" };
-            violation(
-                Rule::Body,
-                &expected,
-                &format!("{actual} in {} bytes", body.len()),
-            )
-        };
-        let settings = self.settings;
-        let found = settings
-            .fail_if_body_matches
-            .iter()
-            .filter(|pattern| pattern.is_match(&text));
-        let found = found.map(|pattern| violation(format!("no match of /{pattern}/"), true));
-        let missing = settings.fail_if_body_not_matches.iter();
-        let missing = missing.filter(|pattern| !pattern.is_match(&text));
-        let missing = missing.map(|pattern| violation(format!("/{pattern}/"), false));
-        let expected = self
-            .expect
-            .body
-            .iter()
-            .filter(|expected| !contains(expected, &text));
-        let expected = expected.map(|expected| violation(expected.to_string(), false));
-        let mut violations: Vec<_> = found.chain(missing).chain(expected).collect();
-        if violations.is_empty() && settings.judges_json() {
-            violations.extend(self.judge_json(&text));
-        }
-        violations
-    }
-
-    /// Both expressions are on the same body, read once.
-    fn judge_json(&self, text: &str) -> Vec<Violation> {
-        let body = json::Body::parse(text);
-        let rules = [
-            (&self.settings.fail_if_body_json_matches, false),
-            (&self.settings.fail_if_body_json_not_matches, true),
-        ];
-        let mut violations = Vec::new();
-        for (expression, right) in rules {
-            let Some(expression) = expression else { continue };
-            let held = body.as_ref().map_err(String::clone);
-            let actual = match held.and_then(|body| expression.holds(body)) {
-                Ok(held) if held == right => continue,
-                Ok(held) => held.to_string(),
-                Err(why) => why,
-            };
-            let expected = format!("{right} from {}", expression.text());
-            violations.push(violation(Rule::Cel, &expected, &actual));
         }
         violations
     }
@@ -265,13 +210,6 @@ fn equals(expected: &TextMatch, actual: &str) -> bool {
 fn leads_to(expected: &TextMatch, actual: &Url) -> bool {
     let same_url = |text: &str| Url::parse(text).is_ok_and(|expected| expected == *actual);
     equals(expected, actual.as_str()) || matches!(expected, TextMatch::Exact(text) if same_url(text))
-}
-
-fn contains(expected: &TextMatch, body: &str) -> bool {
-    match expected {
-        TextMatch::Exact(text) => body.contains(text.as_str()),
-        TextMatch::Regexp(pattern) => Regex::is_match(pattern, body),
-    }
 }
 
 fn list(statuses: &[u16]) -> String {

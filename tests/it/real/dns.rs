@@ -264,7 +264,7 @@ impl Servers {
             config::Files::memory([]),
         )
         .unwrap();
-        let prober = app::prober(&config, Arc::new(SystemClock));
+        let prober = app::prober(&config, Arc::new(SystemClock), Arc::default());
         let endpoint = &config.groups[0].endpoints[0];
         let module = &config.modules[&endpoint.group.module];
         let outcome = prober.probe(&Request::catalogue(endpoint, module, &[])).await;

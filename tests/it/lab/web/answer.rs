@@ -27,6 +27,8 @@ pub enum Answer {
     StallInHead,
     /// The body breaks off and nothing follows.
     StallInBody,
+    /// All of the body but its last byte comes, and nothing follows.
+    StallAtEnd(Bytes),
     /// The head comes byte by byte, with this pause.
     SlowHead(Duration),
     /// The body comes byte by byte, with this pause; a kilobyte is announced.

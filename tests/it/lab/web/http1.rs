@@ -198,6 +198,11 @@ async fn send(
         Answer::Stall | Answer::Decide(_) | Answer::After(..) => stall(wire, b"").await,
         Answer::StallInHead => stall(wire, HALF_A_HEAD).await,
         Answer::StallInBody => stall(wire, HALF_A_BODY).await,
+        Answer::StallAtEnd(body) => {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len() + 1);
+            write(wire, head.as_bytes()).await?;
+            stall(wire, &body).await;
+        }
         Answer::SlowHead(pause) => drip(wire, WHOLE, pause).await?,
         Answer::SlowBody(pause) => {
             write(wire, HALF_A_BODY).await?;

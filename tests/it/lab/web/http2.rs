@@ -109,6 +109,7 @@ async fn answer(
     match answer {
         Answer::Reply(reply) => Ok(respond(&reply, &seen, &state)),
         Answer::StallInBody => Ok(promise(beginning().chain(stream::pending()))),
+        Answer::StallAtEnd(body) => Ok(never_complete(body)),
         Answer::SlowBody(pause) => Ok(promise(drip(pause))),
         Answer::EndlessBody => Ok(endless_body()),
         Answer::EndlessHeader => Ok(large_head()),
@@ -207,6 +208,11 @@ fn drip(pause: Duration) -> impl Stream<Item = Bytes> + Send + 'static {
             sleep(pause).await;
             byte
         })
+}
+
+fn never_complete(body: Bytes) -> Response<Body> {
+    let pieces = stream::iter([body]).chain(stream::pending());
+    Response::new(StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync())
 }
 
 fn endless_body() -> Response<Body> {
