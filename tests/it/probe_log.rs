@@ -294,7 +294,7 @@ async fn a_fault_has_its_cause_and_what_should_be_beside_what_is() {
         (
             "banner",
             silent.addr().to_string(),
-            format!("{answered}; exchange_timeout: a complete answer | none in time"),
+            format!("{answered}; exchange_timeout: a complete answer | none in time, after \"221 bye\""),
         ),
         (
             "http",
