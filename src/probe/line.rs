@@ -1,6 +1,6 @@
 //! A line to the peer: a socket, with TLS over it where that was asked for.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -72,6 +72,23 @@ macro_rules! passes_on {
             ) -> Poll<io::Result<usize>> {
                 match self.get_mut() {
                     $(Self::$variant(stream) => Pin::new(stream).poll_write(cx, buf),)+
+                }
+            }
+
+            // TLS has several records ready at once: its last ones of a handshake leave together.
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),)+
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match self {
+                    $(Self::$variant(stream) => stream.is_write_vectored(),)+
                 }
             }
 
