@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::cause::{Cause, Effect};
 use crate::endpoint::{Accepted, Endpoint, Group};
@@ -80,6 +81,9 @@ pub struct Finding {
     pub actual: String,
     /// The address it was seen at, where not all behave alike.
     pub address: Option<IpAddr>,
+    /// The URL that it was seen at, where redirects led to another; without credentials, query and fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led_to: Option<Box<Url>>,
 }
 
 /// Where a name leads, compared with where it should.
@@ -154,6 +158,7 @@ impl Finding {
             expected: text::bounded(expected),
             actual: text::bounded(actual),
             address: None,
+            led_to: None,
         }
     }
 }

@@ -94,7 +94,7 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// This one.
-    Replaced(Verdict),
+    Replaced(Box<Verdict>),
     /// The one before: the failure is not confirmed, or the recovery of an endpoint that flaps.
     Kept,
     /// None: what was shown no longer holds, and a failure is not confirmed.
@@ -183,7 +183,7 @@ fn suspend(memory: &mut Memory, observed: &Observed<'_>) -> (Shown, Next) {
         memory.up = None;
         memory.since = None;
     }
-    (Shown::Replaced(observed.verdict.clone()), Next::Nothing)
+    (Shown::Replaced(Box::new(observed.verdict.clone())), Next::Nothing)
 }
 
 fn succeed(memory: &mut Memory, observed: &Observed<'_>) -> (Shown, Next) {
@@ -198,13 +198,13 @@ fn succeed(memory: &mut Memory, observed: &Observed<'_>) -> (Shown, Next) {
         memory.up = Some(true);
         memory.since = Some(observed.at);
     }
-    (Shown::Replaced(observed.verdict.clone()), Next::Nothing)
+    (Shown::Replaced(Box::new(observed.verdict.clone())), Next::Nothing)
 }
 
 fn fail(memory: &mut Memory, observed: &Observed<'_>, group: &Group) -> (Shown, Next) {
     memory.history.failed();
     if memory.up == Some(false) {
-        return (Shown::Replaced(observed.verdict.clone()), Next::Nothing);
+        return (Shown::Replaced(Box::new(observed.verdict.clone())), Next::Nothing);
     }
     if observed.kind == AttemptKind::PulledForward && memory.confirming() {
         // Its own confirmation is under way, with the pauses that make it one.
@@ -220,7 +220,7 @@ fn fail(memory: &mut Memory, observed: &Observed<'_>, group: &Group) -> (Shown, 
         memory.failing = None;
         memory.up = Some(false);
         memory.since = Some(first);
-        return (Shown::Replaced(observed.verdict.clone()), Next::Nothing);
+        return (Shown::Replaced(Box::new(observed.verdict.clone())), Next::Nothing);
     }
     let next = Next::Confirm {
         attempt: count,
@@ -254,7 +254,7 @@ fn mark_flapping(shown: &mut Shown, raised: bool, before: Option<&Verdict>) {
     if let (Shown::Kept, Some(verdict)) = (&*shown, before)
         && marked != raised
     {
-        *shown = Shown::Replaced(verdict.clone());
+        *shown = Shown::Replaced(Box::new(verdict.clone()));
     }
     if let Shown::Replaced(verdict) = shown {
         if raised && verdict.standing != Standing::Unknown {

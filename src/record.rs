@@ -128,7 +128,7 @@ impl Recorder {
         after.memory = step.memory;
         (after.up, after.since, after.flapping) = (step.memory.up, step.memory.since, step.memory.flapping());
         match step.shown {
-            Shown::Replaced(verdict) => after.verdict = Some(Arc::new(verdict)),
+            Shown::Replaced(verdict) => after.verdict = Some(Arc::from(verdict)),
             Shown::Kept => {}
             Shown::Withdrawn => after.verdict = None,
         }

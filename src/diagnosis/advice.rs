@@ -1,11 +1,14 @@
 //! What a person reads: the verdict in a sentence, and what to do about a finding.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
+
+use url::Url;
 
 use super::text::{self, bounded};
 use super::{Finding, Standing, Verdict};
 use crate::cause::Cause;
-use crate::endpoint::{DnsTarget, Endpoint, NO_NAME, PlatformName};
+use crate::endpoint::{self, DnsTarget, Endpoint, NO_NAME, PlatformName};
 
 mod exchange;
 
@@ -19,9 +22,54 @@ pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
         let actual = &finding.actual;
         return format!("Correct the name where it is written, in the URL or in a redirect: it is {actual}.");
     }
-    expected_record(endpoint)
-        .and_then(|record| with_record(finding, endpoint, &record))
-        .unwrap_or_else(|| at_host(finding, endpoint))
+    // A loop is mended where it begins.
+    let place = if finding.cause == Cause::HttpRedirectLoop {
+        Place::of(endpoint)
+    } else {
+        Place::where_seen(finding, endpoint)
+    };
+    if place.host == endpoint.host
+        && let Some(remedy) =
+            expected_record(endpoint).and_then(|record| with_record(finding, endpoint, &record))
+    {
+        return remedy;
+    }
+    at_place(finding, endpoint, &place)
+}
+
+/// Where something is to be mended.
+struct Place<'a> {
+    url: &'a Url,
+    host: Cow<'a, str>,
+}
+
+impl<'a> Place<'a> {
+    /// The endpoint itself.
+    fn of(endpoint: &'a Endpoint) -> Self {
+        Self {
+            url: &endpoint.url,
+            host: endpoint.host.as_str().into(),
+        }
+    }
+
+    /// Where redirects led to, or the endpoint itself.
+    fn where_seen(finding: &'a Finding, endpoint: &'a Endpoint) -> Self {
+        let redirected = finding.led_to.as_deref().map(|url| Self {
+            url,
+            host: endpoint::host(url),
+        });
+        redirected.unwrap_or_else(|| Self::of(endpoint))
+    }
+
+    /// Whether it is a path of this machine.
+    fn is_path(&self) -> bool {
+        self.url.host().is_none()
+    }
+
+    /// Whether the URL holds an address in place of a name.
+    fn is_address(&self) -> bool {
+        self.host.parse::<IpAddr>().is_ok()
+    }
 }
 
 /// Where the record to set is known, and setting it is the remedy.
@@ -51,10 +99,10 @@ fn with_record(finding: &Finding, endpoint: &Endpoint, record: &str) -> Option<S
 }
 
 #[expect(clippy::too_many_lines, reason = "one table, an arm per cause")]
-fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
-    let host = &endpoint.host;
-    let port = text::port(&endpoint.url);
-    let url = &without_query(endpoint);
+fn at_place(finding: &Finding, endpoint: &Endpoint, place: &Place<'_>) -> String {
+    let host = &*place.host;
+    let port = text::port(place.url);
+    let url = &bounded(text::bare(place.url).as_str());
     let (expected, actual) = (&finding.expected, &finding.actual);
     let at = finding
         .address
@@ -116,10 +164,10 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::DnsDisagreement => format!(
             "Compare the serial of the zone of {host} on all its servers (dig +nssearch), and wait for caches to run out."
         ),
-        Cause::ConnectRefused if endpoint.url.host().is_none() => {
+        Cause::ConnectRefused if place.is_path() => {
             format!("Start the service behind {host}: its socket is there, and nobody listens on it.")
         }
-        Cause::ConnectRefused if is_address(endpoint) => format!(
+        Cause::ConnectRefused if place.is_address() => format!(
             "Check that a service listens on port {port} of {host}, and that this is the right address."
         ),
         Cause::ConnectRefused => format!(
@@ -128,7 +176,7 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
         Cause::ConnectTimeout => format!(
             "Check that the machine behind {host} is up{at}, and that no firewall drops connections to port {port}."
         ),
-        Cause::ConnectUnreachable if endpoint.url.host().is_none() => format!(
+        Cause::ConnectUnreachable if place.is_path() => format!(
             "Check that the service behind {host} runs and makes its socket there, and that linkwatch may use it: {actual}."
         ),
         Cause::ConnectUnreachable => format!(
@@ -144,7 +192,7 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
              cannot reach; {host} itself may be fine."
         ),
         // Nothing points an address or a path anywhere.
-        Cause::TlsHostnameMismatch if endpoint.url.host().is_none() || is_address(endpoint) => format!(
+        Cause::TlsHostnameMismatch if place.is_path() || place.is_address() => format!(
             "Have a certificate issued for {expected}, or ask by a name that it holds; it is for {actual}."
         ),
         Cause::TlsHostnameMismatch => {
@@ -181,7 +229,7 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
             "Look for the handshake in the log of the server of {host}: it refused the name, the protocol version or \
              the client certificate."
         ),
-        Cause::TlsProtocol if endpoint.url.scheme() == "http" => {
+        Cause::TlsProtocol if place.url.scheme() == "http" => {
             format!("Correct the URL or the rule about TLS: {url} is asked without TLS.")
         }
         Cause::TlsProtocol => format!(
@@ -267,11 +315,6 @@ fn at_host(finding: &Finding, endpoint: &Endpoint) -> String {
     }
 }
 
-/// Whether the URL holds an address in place of a name.
-fn is_address(endpoint: &Endpoint) -> bool {
-    endpoint.host.parse::<IpAddr>().is_ok()
-}
-
 /// A 5xx is the application's own; some of the 4xx mean that the server does not know the name.
 fn status_remedy(host: &str, url: &str, actual: &str) -> String {
     let status: u16 = actual.split(' ').find_map(|word| word.parse().ok()).unwrap_or(0);
@@ -287,17 +330,6 @@ fn status_remedy(host: &str, url: &str, actual: &str) -> String {
         }
         _ => format!("Correct what {url} answers, or the expected status: it answered {actual}."),
     }
-}
-
-/// What is asked for, without what only clutters a sentence, and without credentials.
-fn without_query(endpoint: &Endpoint) -> String {
-    let mut url = endpoint.url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    bounded(url.as_str())
 }
 
 /// The record that leads to the expected target, as one would enter it; `None` where none is expected.

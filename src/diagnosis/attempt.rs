@@ -6,13 +6,14 @@ use std::time::Duration;
 use url::Url;
 
 use super::certificate::{self, Clocks};
-use super::{Context, Finding, dns, view};
+use super::{Context, Finding, dns, text, view};
 use crate::cause::Cause;
 use crate::endpoint::{Endpoint, Expectation};
 use crate::outcome::{
     AnswerFacts, Attempt, ChainFacts, ConnectFailure, ExchangeFailure, Failure, Hop, HttpFailure,
     ProxyFailure, ProxyMet, Reply, ResponseFacts, Rule, TlsFacts, TlsFailure, Violation,
 };
+use crate::text::LONGEST;
 
 /// What was found at one address.
 #[derive(Debug)]
@@ -59,10 +60,15 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         _ => Vec::new(),
     };
     let suspended = failing.is_empty() && failure.is_some();
-    failing.extend(listed(attempt));
     let limited =
         response.is_some_and(|response| limited(response, &attempt.violations, &endpoint.group.expect));
-    failing.extend(broken_rules(&attempt.violations, response, limited));
+    let mut broken_rules = broken_rules(&attempt.violations, response, limited);
+    let last_url = led_to(attempt);
+    for finding in failing.iter_mut().chain(&mut broken_rules) {
+        finding.led_to.clone_from(&last_url);
+    }
+    failing.extend(listed(attempt));
+    failing.extend(broken_rules);
     let mut warnings = slow(attempt, &endpoint.group.expect);
     if limited && failing.is_empty() {
         let status = response.map_or(0, |response| response.status);
@@ -87,6 +93,18 @@ pub(super) fn judge(attempt: &Attempt, endpoint: &Endpoint, clocks: Clocks) -> J
         suspended,
         unreachable: matches!(failure, Some(Failure::Connect(ConnectFailure::Unreachable))),
     }
+}
+
+/// The last URL of an attempt that was redirected, without what only clutters a sentence or changes from probe to probe.
+fn led_to(attempt: &Attempt) -> Option<Box<Url>> {
+    let [_, .., last] = attempt.hops.as_slice() else {
+        return None;
+    };
+    let mut url = text::bare(&Url::parse(&last.url).ok()?);
+    if url.as_str().len() > LONGEST {
+        url.set_path("");
+    }
+    Some(Box::new(url))
 }
 
 /// A certificate that a current list of its issuer revokes.

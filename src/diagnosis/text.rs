@@ -33,6 +33,17 @@ pub(super) fn addresses(addresses: impl IntoIterator<Item = IpAddr>) -> String {
     bounded(&texts.join(", "))
 }
 
+/// A URL without credentials, query and fragment.
+pub(super) fn bare(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only for URLs that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
 /// The port that a URL stands for, as far as the URL says it.
 pub(super) fn port(url: &Url) -> Cow<'static, str> {
     match url.port_or_known_default() {

@@ -626,3 +626,49 @@ async fn a_name_that_dns_cannot_hold_is_told_as_that_and_nobody_is_asked_for_it(
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn what_fails_after_a_redirect_is_mended_where_the_redirect_led() {
+    let resolver = DnsLab::start().await;
+    resolver.a("a.test", &["127.0.0.1"]);
+    resolver.a("b.test", &["127.0.0.1"]);
+    let site = WebLab::plain().answer(Answer::status(404)).start().await;
+    let port = site.port();
+    let refusing = WebLab::plain().start().await;
+    refusing.connect(Connect::Refuse).await;
+    let closed = refusing.port();
+    for (path, location) in [
+        ("/nowhere", "http://nowhere.test/".to_owned()),
+        ("/closed", format!("http://a.test:{closed}/")),
+        ("/missing", format!("http://b.test:{port}/page?session=1")),
+        ("/loop", "/loop".to_owned()),
+    ] {
+        site.route(path, Answer::redirect(302, &location));
+    }
+    for (path, remedy) in [
+        ("/nowhere", "Create a record for nowhere.test;".to_owned()),
+        (
+            "/closed",
+            format!("listens on port {closed}, and that DNS points a.test"),
+        ),
+        (
+            "/missing",
+            format!("application behind b.test knows this name and this path (http://b.test:{port}/page)"),
+        ),
+        (
+            "/loop",
+            format!(
+                "two rules of a.test that send to each other, often http and https or two spellings of the host: curl -sIL http://a.test:{port}/loop"
+            ),
+        ),
+    ] {
+        let url = format!("http://a.test:{port}{path}");
+        let resolver = format!("--resolver={}", resolver.addr());
+        // The endpoint's own record is as it should be, and setting it would mend nothing.
+        let (code, text) = asked(&[&url, &resolver, "--expect-dns=127.0.0.0/8"]).await;
+        assert!(
+            code == Some(1) && words(&text).contains(&remedy),
+            "{remedy}: {text}"
+        );
+    }
+}

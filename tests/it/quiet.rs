@@ -214,7 +214,7 @@ fn flapping_takes_the_place_of_quiet_traffic_as_the_root_and_gives_it_back() {
         let step = fold(&memory, &observed, &group);
         memory = step.memory;
         if let Shown::Replaced(verdict) = step.shown {
-            shown = Some(verdict);
+            shown = Some(*verdict);
         }
         let causes: Vec<_> = shown
             .iter()

@@ -139,6 +139,7 @@ pub(crate) fn finding(cause: Cause, expected: &str, actual: &str) -> Finding {
         expected: expected.to_owned(),
         actual: actual.to_owned(),
         address: None,
+        led_to: None,
     }
 }
 

@@ -1,7 +1,6 @@
 //! What to do about an exchange that failed: each prober speaks with somebody else.
 
 use super::super::{Finding, text};
-use super::without_query;
 use crate::endpoint::{Endpoint, ProberName};
 
 /// How an exchange failed: the causes of its stage.
@@ -30,7 +29,7 @@ struct Asked<'a> {
 pub(super) fn remedy(failed: Failed, finding: &Finding, endpoint: &Endpoint) -> String {
     let asked = Asked {
         place: if endpoint.url.host().is_some() {
-            without_query(endpoint)
+            text::bounded(text::bare(&endpoint.url).as_str())
         } else {
             text::bounded(&endpoint.host)
         },

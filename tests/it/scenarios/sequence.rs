@@ -77,7 +77,7 @@ impl Player {
         let step = fold(&self.memory, &observed, &self.group);
         self.memory = step.memory;
         match &step.shown {
-            Shown::Replaced(verdict) => self.shown = Some(verdict.clone()),
+            Shown::Replaced(verdict) => self.shown = Some((**verdict).clone()),
             Shown::Kept => {}
             Shown::Withdrawn => self.shown = None,
         }
