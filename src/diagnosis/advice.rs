@@ -1,18 +1,15 @@
 //! What a person reads: the verdict in a sentence, and what to do about a finding.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
-use url::Url;
-
 use super::text::{self, bounded};
 use super::{Finding, Standing, Verdict};
 use crate::cause::Cause;
-use crate::endpoint::{self, DnsTarget, Endpoint, NO_NAME, PlatformName};
+use crate::endpoint::{DnsTarget, Endpoint, NO_NAME, PlatformName};
 
 mod exchange;
+mod place;
 
 use exchange::Failed;
+use place::Place;
 
 /// What to do about a finding: as exact as what is known of the endpoint allows. It names the host or the value to set.
 #[must_use]
@@ -35,41 +32,6 @@ pub fn remedy(finding: &Finding, endpoint: &Endpoint) -> String {
         return remedy;
     }
     at_place(finding, endpoint, &place)
-}
-
-/// Where something is to be mended.
-struct Place<'a> {
-    url: &'a Url,
-    host: Cow<'a, str>,
-}
-
-impl<'a> Place<'a> {
-    /// The endpoint itself.
-    fn of(endpoint: &'a Endpoint) -> Self {
-        Self {
-            url: &endpoint.url,
-            host: endpoint.host.as_str().into(),
-        }
-    }
-
-    /// Where redirects led to, or the endpoint itself.
-    fn where_seen(finding: &'a Finding, endpoint: &'a Endpoint) -> Self {
-        let redirected = finding.led_to.as_deref().map(|url| Self {
-            url,
-            host: endpoint::host(url),
-        });
-        redirected.unwrap_or_else(|| Self::of(endpoint))
-    }
-
-    /// Whether it is a path of this machine.
-    fn is_path(&self) -> bool {
-        self.url.host().is_none()
-    }
-
-    /// Whether the URL holds an address in place of a name.
-    fn is_address(&self) -> bool {
-        self.host.parse::<IpAddr>().is_ok()
-    }
 }
 
 /// Where the record to set is known, and setting it is the remedy.

@@ -15,9 +15,9 @@ pub(super) enum Failed {
 
 /// What was asked, in the words of a remedy.
 struct Asked<'a> {
-    /// The URL, or the path of a socket.
+    /// The URL, or the path of a socket, and the address that it failed at, where not all are alike.
     place: String,
-    /// The address that it failed at, where not all are alike.
+    /// That address alone.
     at: String,
     host: &'a str,
     module: &'a str,
@@ -27,15 +27,17 @@ struct Asked<'a> {
 
 /// The remedy for a cause of the stage `exchange`.
 pub(super) fn remedy(failed: Failed, finding: &Finding, endpoint: &Endpoint) -> String {
+    let at = finding
+        .address
+        .map_or_else(String::new, |address| format!(" at {address}"));
+    let place = if endpoint.url.host().is_some() {
+        text::bounded(text::bare(&endpoint.url).as_str())
+    } else {
+        text::bounded(&endpoint.host)
+    };
     let asked = Asked {
-        place: if endpoint.url.host().is_some() {
-            text::bounded(text::bare(&endpoint.url).as_str())
-        } else {
-            text::bounded(&endpoint.host)
-        },
-        at: finding
-            .address
-            .map_or_else(String::new, |address| format!(" at {address}")),
+        place: format!("{place}{at}"),
+        at,
         host: &endpoint.host,
         module: endpoint.group.module.as_str(),
         expected: &finding.expected,
@@ -53,57 +55,43 @@ pub(super) fn remedy(failed: Failed, finding: &Finding, endpoint: &Endpoint) -> 
 
 impl Asked<'_> {
     fn of_dialogue(&self, failed: Failed) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            expected,
-            actual,
-            ..
-        } = self;
+        let (place, module, expected, actual) = (&self.place, self.module, self.expected, self.actual);
         match failed {
             Failed::Timeout => format!(
-                "Check the load and the log of the service at {place}{at}: it takes the connection, and does not say in \
+                "Check the load and the log of the service at {place}: it takes the connection, and does not say in \
                  time what module {module} waits for."
             ),
             Failed::Closed => format!(
-                "Look for crashes, limits and access lists in the log of the service at {place}{at}: it takes the \
+                "Look for crashes, limits and access lists in the log of the service at {place}: it takes the \
                  connection and hangs up."
             ),
             Failed::Mismatch => format!(
-                "Compare what the service at {place}{at} says with module {module}, which waits for {expected}: it said \
+                "Compare what the service at {place} says with module {module}, which waits for {expected}: it said \
                  {actual}."
             ),
             Failed::Protocol | Failed::Status => format!(
-                "Check what listens at {place}{at}, and that module {module} speaks its protocol: {actual}."
+                "Check what listens at {place}, and that module {module} speaks its protocol: {actual}."
             ),
         }
     }
 
     fn of_dns(&self, failed: Failed) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            expected,
-            actual,
-            ..
-        } = self;
+        let (place, module, expected, actual) = (&self.place, self.module, self.expected, self.actual);
         match failed {
             Failed::Timeout => format!(
-                "Check that the DNS server behind {place}{at} runs, and that firewalls let its port pass, over UDP and TCP."
+                "Check that the DNS server behind {place} runs, and that firewalls let its port pass, over UDP and TCP."
             ),
             Failed::Closed => format!(
-                "Look for limits and access lists of the DNS server behind {place}{at}: it takes the connection and hangs \
+                "Look for limits and access lists of the DNS server behind {place}: it takes the connection and hangs \
                  up."
             ),
             Failed::Status => self.of_response_code(),
             Failed::Mismatch => format!(
-                "Compare the records that the DNS server behind {place}{at} gives with the rules of module {module}: \
+                "Compare the records that the DNS server behind {place} gives with the rules of module {module}: \
                  expected {expected}, got {actual}."
             ),
             Failed::Protocol => format!(
-                "Check that what answers behind {place}{at} is a DNS server, and speaks what module {module} does: \
+                "Check that what answers behind {place} is a DNS server, and speaks what module {module} does: \
                  {actual}."
             ),
         }
@@ -111,56 +99,44 @@ impl Asked<'_> {
 
     /// What a DNS server means by a response code that is not expected.
     fn of_response_code(&self) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            actual,
-            ..
-        } = self;
-        let look = match *actual {
+        let (place, module, actual) = (&self.place, self.module, self.actual);
+        let look = match actual {
             "SERVFAIL" => format!(
-                "Look into the log of the DNS server behind {place}{at}: it cannot load or resolve the zone of what it is \
+                "Look into the log of the DNS server behind {place}: it cannot load or resolve the zone of what it is \
                  asked for"
             ),
             "REFUSED" => format!(
-                "Check that the DNS server behind {place}{at} serves the zone of what it is asked for, and permits this \
+                "Check that the DNS server behind {place} serves the zone of what it is asked for, and permits this \
                  client"
             ),
             "NXDOMAIN" => format!(
-                "Check the name that module {module} asks for, and that the zone on the DNS server behind {place}{at} \
+                "Check the name that module {module} asks for, and that the zone on the DNS server behind {place} \
                  holds it"
             ),
             _ => {
-                format!("Look into the log of the DNS server behind {place}{at} for why it answers {actual}")
+                format!("Look into the log of the DNS server behind {place} for why it answers {actual}")
             }
         };
         format!("{look}; if {actual} is right, name it in valid_rcodes of module {module}.")
     }
 
     fn of_icmp(&self) -> String {
-        let Self { host, at, .. } = self;
+        let (host, at) = (self.host, &self.at);
         format!(
             "Check that {host} is up{at}, and that no firewall drops echo requests or their replies: ping {host}"
         )
     }
 
     fn of_grpc(&self, failed: Failed) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            actual,
-            ..
-        } = self;
+        let (place, module, actual) = (&self.place, self.module, self.actual);
         match failed {
             Failed::Status => self.of_health(),
             Failed::Timeout => format!(
-                "Check the load and the log of the gRPC server at {place}{at}: it takes the connection, and does not \
+                "Check the load and the log of the gRPC server at {place}: it takes the connection, and does not \
                  answer in time how its service is."
             ),
             Failed::Protocol => format!(
-                "Check that a gRPC server listens at {place}{at}, and no web server or proxy, and that \"tls\" in module \
+                "Check that a gRPC server listens at {place}, and no web server or proxy, and that \"tls\" in module \
                  {module} is as it needs it: {actual}."
             ),
             Failed::Closed | Failed::Mismatch => self.of_dialogue(failed),
@@ -169,64 +145,51 @@ impl Asked<'_> {
 
     /// What a gRPC server means by a status that is not expected: of the service, or of the question.
     fn of_health(&self) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            actual,
-            ..
-        } = self;
+        let (place, module, actual) = (&self.place, self.module, self.actual);
         match actual.split(':').next().unwrap_or_default() {
             "NOT_SERVING" | "UNKNOWN" => format!(
-                "Look into the log of the gRPC server at {place}{at} for what its service lacks: its own health check says \
+                "Look into the log of the gRPC server at {place} for what its service lacks: its own health check says \
                  {actual}."
             ),
             "UNIMPLEMENTED" => format!(
-                "Let the gRPC server at {place}{at} offer the standard health check (grpc.health.v1.Health), or ask by a \
+                "Let the gRPC server at {place} offer the standard health check (grpc.health.v1.Health), or ask by a \
                  module that needs none: it answers {actual}."
             ),
             "SERVICE_UNKNOWN" | "NOT_FOUND" => format!(
-                "Check \"service\" in module {module}: the gRPC server at {place}{at} knows no service of that name, and \
+                "Check \"service\" in module {module}: the gRPC server at {place} knows no service of that name, and \
                  answers {actual}."
             ),
             "UNAUTHENTICATED" | "PERMISSION_DENIED" => format!(
-                "Check \"metadata\" and the client certificate in module {module}: the gRPC server at {place}{at} answers \
+                "Check \"metadata\" and the client certificate in module {module}: the gRPC server at {place} answers \
                  {actual}."
             ),
             _ => format!(
-                "Look into the log of the gRPC server at {place}{at} for why it answers {actual} when asked for its \
+                "Look into the log of the gRPC server at {place} for why it answers {actual} when asked for its \
                  health."
             ),
         }
     }
 
     fn of_websocket(&self, failed: Failed) -> String {
-        let Self {
-            place,
-            at,
-            module,
-            expected,
-            actual,
-            ..
-        } = self;
+        let (place, module, expected, actual) = (&self.place, self.module, self.expected, self.actual);
         match failed {
             Failed::Status if actual.starts_with('5') => format!(
-                "Look into the log of the application behind {place}{at}, and of the proxies before it, for why the \
+                "Look into the log of the application behind {place}, and of the proxies before it, for why the \
                  upgrade to a WebSocket fails: {actual}."
             ),
             Failed::Status if actual.starts_with("401") || actual.starts_with("403") => format!(
-                "Check the credentials of module {module}, and who may open {place}{at}: the upgrade to a WebSocket is \
+                "Check the credentials of module {module}, and who may open {place}: the upgrade to a WebSocket is \
                  answered {actual}."
             ),
             Failed::Status => format!(
-                "Check the path, and that the proxies before {place}{at} pass the upgrade to a WebSocket on: it is answered \
+                "Check the path, and that the proxies before {place} pass the upgrade to a WebSocket on: it is answered \
                  {actual}."
             ),
             Failed::Mismatch => format!(
-                "Compare the messages of {place}{at} with module {module}, which waits for {expected}: it sent {actual}."
+                "Compare the messages of {place} with module {module}, which waits for {expected}: it sent {actual}."
             ),
             Failed::Protocol => format!(
-                "Check that what listens at {place}{at}, and every proxy before it, speaks WebSocket: {actual}."
+                "Check that what listens at {place}, and every proxy before it, speaks WebSocket: {actual}."
             ),
             Failed::Timeout | Failed::Closed => self.of_dialogue(failed),
         }
