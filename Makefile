@@ -36,7 +36,7 @@ real:
 	scripts/real-peers.sh
 
 # Judging traffic, the status page, cost beside blackbox_exporter and a bare handshake loop, /probe under load beside
-# blackbox_exporter, 5,000 endpoints for ten minutes, and last every prober, two of which cost more by /probe than they may.
+# blackbox_exporter, 5,000 endpoints for ten minutes, and last every prober, of which http costs more by /probe than it may.
 bench: real
 	cargo run --release --example bench -- traffic
 	cargo run --release --example bench -- page
