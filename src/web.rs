@@ -93,8 +93,13 @@ pub struct Front {
 pub struct Limits {
     /// Connections held at once; more wait to be accepted.
     pub connections: usize,
-    /// How long a TLS handshake and a request's head may take, and how long a connection may lie idle.
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
+    /// How long a request's head may take, and how long a connection may lie idle.
     pub head: Duration,
+    /// How long either may take on a connection that is accepted while few are left: whoever sends nothing shall not keep out
+    /// those who ask.
+    pub scarce: Duration,
     /// How long a reader may take nothing of what it asked for.
     pub stall: Duration,
     /// How long requests under way may take once the server stops.
@@ -105,7 +110,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
-            head: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
+            // Longer than anybody's scrape interval, so that a scraper's connection lasts.
+            head: Duration::from_secs(180),
+            scarce: Duration::from_secs(1),
             stall: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }
@@ -241,6 +249,13 @@ struct Server {
     connections: Arc<Semaphore>,
 }
 
+impl Server {
+    /// Whether fewer than a quarter of the connections are left.
+    fn is_scarce(&self) -> bool {
+        self.connections.available_permits() < self.site.limits.connections / 4
+    }
+}
+
 /// Waits until a connection may be held, then for one.
 async fn accept(
     listener: &TcpListener,
@@ -270,8 +285,7 @@ async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Result<Respo
     };
     access.dress(response.headers_mut());
     // While connections are scarce, none may lie idle. In HTTP/2 the header has no meaning (RFC 9113 section 8.2.2).
-    let scarce = server.connections.available_permits() < server.site.limits.connections / 4;
-    if scarce && version < Version::HTTP_2 {
+    if server.is_scarce() && version < Version::HTTP_2 {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));

@@ -41,7 +41,12 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, watcher: Watch
     let Some(acceptor) = acceptor else {
         return Ok(speak(server, guarded, Agreed::Http1, watcher).await?);
     };
-    let shaken = timeout(limits.head, acceptor.accept(guarded)).await;
+    let patience = if server.is_scarce() {
+        limits.scarce
+    } else {
+        limits.handshake
+    };
+    let shaken = timeout(patience, acceptor.accept(guarded)).await;
     let session = shaken.map_err(|_| Broken::SlowHandshake)?.map_err(Broken::Tls)?;
     let agreed = match session.get_ref().1.alpn_protocol() {
         Some(b"h2") => Agreed::Http2,
@@ -61,13 +66,18 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = server.site.limits;
+    let head = if server.is_scarce() {
+        limits.scarce
+    } else {
+        limits.head
+    };
     let service = service_fn(move |request| answer(Arc::clone(&server), request));
     let io = TokioIo::new(stream);
     match agreed {
         Agreed::Http1 => {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(limits.head)
+                .header_read_timeout(head)
                 .max_buf_size(64 * 1024)
                 .serve_connection(io, service);
             watcher.watch(connection).await
@@ -75,7 +85,7 @@ where
         Agreed::Http2 => {
             let connection = http2::Builder::new(Streams::default())
                 .timer(TokioTimer::new())
-                .keep_alive_interval(limits.head)
+                .keep_alive_interval(limits.handshake)
                 .keep_alive_timeout(limits.stall)
                 .max_concurrent_streams(STREAMS)
                 .max_header_list_size(64 * 1024)

@@ -109,9 +109,12 @@ async fn odd_methods_are_refused_with_those_that_are_taken() {
     let reply = server.get("/-/reload").await;
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST, PUT")));
     assert!(
-        raw(&server, b"CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 4")
+        raw(
+            &server,
+            b"CONNECT a.example:443 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+        .await
+        .starts_with("HTTP/1.1 4")
     );
 }
 

@@ -1,6 +1,7 @@
 //! What the server answers, over real sockets.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -573,6 +574,28 @@ async fn connections_beyond_the_limit_wait_and_none_lies_idle() {
 }
 
 #[tokio::test]
+async fn whoever_connects_and_sends_nothing_does_not_keep_a_scraper_out() {
+    let limits = Limits {
+        connections: 8,
+        scarce: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let server = Running::with(small(), limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..24 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    assert_eq!(server.get("/metrics").await.status, 200);
+    // Those that came while there was room have the usual time.
+    let mut first = [0];
+    assert!(
+        silent[0]
+            .try_read(&mut first)
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    );
+}
+
+#[tokio::test]
 async fn the_api_lists_every_endpoint_with_its_verdict() {
     let server = Running::small().await;
     let list = server.get("/api/v1/endpoints").await.json();
@@ -741,7 +764,7 @@ async fn a_page_that_panics_takes_nothing_else_away() {
     let server = Running::timed(small(), Limits::default(), clock).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+        .write_all(b"GET / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
     let mut bytes = Vec::new();
