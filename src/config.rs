@@ -87,6 +87,8 @@ pub struct Config {
     pub demand: Demand,
     /// Whether the file is one of `blackbox_exporter`: nothing but modules.
     pub as_blackbox: bool,
+    /// Whether the file says nothing at all, as one that is being written.
+    pub is_blank: bool,
     /// Click traffic; none where none is configured.
     pub traffic: Option<Arc<crate::traffic::plan::Plan>>,
     /// PEM of the intermediate certificates in `intermediates_file`.

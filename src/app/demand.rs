@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::Demand;
 use crate::state::Catalogue;
-use crate::web::{Room, Unprobed};
+use crate::web::{Room, Unprobed, shown_target};
 
 /// Files that a probe may have open: the request's connection, the target's, and those of questions to DNS.
 const FILES_PER_PROBE: u64 = 10;
@@ -75,7 +75,9 @@ pub(super) fn admit(demand: &Demand, catalogue: &Catalogue, target: &str) -> Res
         let refused = demand.policy.permits_path(Path::new(target)).err();
         return refused
             .filter(|_| target.starts_with('/'))
-            .map_or(Ok(()), |refusal| forbidden(refusal.to_string()));
+            .map_or(Ok(()), |refusal| {
+                forbidden(refusal.to_string().replace(target, &shown_target(target)))
+            });
     };
     if demand.catalogue_only && !catalogue.slots.iter().any(|slot| slot.endpoint.host == host) {
         return forbidden(format!(

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::on_demand::{OnDemand, Terms};
 use super::{Settings, attendants, demand};
 use crate::clock::Clock;
-use crate::config::{self, Config, ConfigErrors, GroupPlan};
+use crate::config::{self, Config, ConfigErrors, GroupPlan, Sources};
 use crate::discovery::{self, Discovered, Feed};
 use crate::endpoint::{Endpoint, Labels, ModuleName};
 use crate::probe::{Module, Prober};
@@ -42,6 +42,8 @@ pub(super) struct Parts {
 pub(super) struct Supervisor {
     parts: Parts,
     config: Config,
+    /// The files of the last reload, where they could not be used.
+    refused: Option<Sources>,
     prober: Arc<Prober>,
     /// What each source of each group has found; the last good answer stays over reloads.
     found: HashMap<attendants::SourceKey, Vec<Discovered>>,
@@ -86,6 +88,7 @@ impl Supervisor {
         let mut supervisor = Self {
             parts,
             config,
+            refused: None,
             prober,
             found: HashMap::new(),
             attendants,
@@ -126,18 +129,23 @@ impl Supervisor {
 
     /// Loads the configuration anew; one that is not usable changes nothing but the metric that says so.
     fn reload(&mut self) -> Result<(), String> {
+        self.refused = None;
         match config::load(&self.parts.settings.config_file) {
             Ok(config) if config.sources == self.config.sources => {
                 tracing::info!("no file of the configuration has changed: it stays in force");
                 self.parts.recorder.reload_succeeded();
                 Ok(())
             }
+            Ok(config) if config.is_blank && !self.config.groups.is_empty() => {
+                let errors = ConfigErrors::emptied(&self.parts.settings.config_file, config.sources);
+                Err(self.refuse(errors))
+            }
             Ok(config) => {
                 self.config = config;
                 self.put_in_force();
                 Ok(())
             }
-            Err(errors) => Err(self.refuse(&errors)),
+            Err(errors) => Err(self.refuse(errors)),
         }
     }
 
@@ -146,16 +154,18 @@ impl Supervisor {
         let _ = self.reload();
     }
 
-    fn refuse(&self, errors: &ConfigErrors) -> String {
+    fn refuse(&mut self, errors: ConfigErrors) -> String {
         self.parts.recorder.reload_failed();
         let text = errors.to_string();
+        self.refused = Some(errors.sources);
         tracing::error!(errors = %text, "the configuration cannot be used: the one in force stays");
         text
     }
 
-    /// Reloads if a file of the configuration has changed since it was read.
+    /// Reloads if a file of the configuration has changed since it was read, whether it could be used then or not.
     fn look_for_changes(&mut self) {
-        if self.config.sources.changed() {
+        let read = self.refused.as_ref().unwrap_or(&self.config.sources);
+        if read.changed() {
             self.reload_unasked();
         }
     }

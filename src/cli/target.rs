@@ -65,7 +65,16 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         if path.parse::<u8>().is_ok() && host.parse::<IpAddr>().is_ok() {
             return Err(refused(text, "a network is not a target; name one address"));
         }
-        return Err(refused(text, &format!("a URL needs its scheme: https://{text}")));
+        let meant = match host.split_once(':') {
+            Some((scheme, _)) if ProberName::of_scheme(&scheme.to_ascii_lowercase()).is_some() => {
+                text.replacen(':', "://", 1)
+            }
+            Some(_) | None => format!("https://{text}"),
+        };
+        return Err(refused(
+            text,
+            &format!("a URL needs its scheme and two slashes: {meant}"),
+        ));
     }
     port(text, text)
 }
@@ -83,6 +92,9 @@ fn not_probed(scheme: &str, rest: &str) -> String {
 
 /// A port beyond the last one is a slip that a parser's words do not explain.
 fn port(text: &str, authority: &str) -> Result<(), String> {
+    if authority.contains('[') && !authority.contains(']') {
+        return Err(refused(text, "the bracket of its IPv6 address is not closed"));
+    }
     let after = match authority.rsplit_once(']') {
         Some((_, after)) => after.strip_prefix(':'),
         None => authority.split_once(':').map(|(_, port)| port),
@@ -115,6 +127,8 @@ mod tests {
             ("example.com:70000", "1 to 65535"),
             ("https://example.com:0/", "1 to 65535"),
             ("[::1]:99999", "1 to 65535"),
+            ("http://[::1", "not closed"),
+            ("unix:/tmp/x.sock", "unix:///tmp/x.sock"),
             ("ftp://example.com/", "https://example.com/"),
             ("grpcs://example.com", "grpc://example.com with --tls"),
             ("tcp://example.com:99999", "1 to 65535"),

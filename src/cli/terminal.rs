@@ -59,9 +59,18 @@ fn size() -> Option<(usize, usize)> {
     Some((width.0.into(), height.0.into()))
 }
 
+/// What is said of the columns of a terminal that does not know them itself.
+fn said() -> Option<usize> {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .filter(|_| std::io::stdout().is_terminal())?;
+    columns.parse().ok()
+}
+
 /// Columns to fill.
 pub(super) fn columns() -> usize {
-    size().map_or(PIPED, |(width, _)| width.clamp(*USED.start(), *USED.end()))
+    let known = size().map(|(width, _)| width).or_else(said);
+    known.map_or(PIPED, |width| width.clamp(*USED.start(), *USED.end()))
 }
 
 /// Lines that a reader sees at once.

@@ -53,6 +53,24 @@ pub struct ConfigErrors {
     pub sources: Sources,
 }
 
+impl ConfigErrors {
+    /// Of a file that has lost its contents, most likely because somebody is writing it.
+    #[must_use]
+    pub fn emptied(file: &Path, sources: Sources) -> Self {
+        let what = "the file says nothing any more, and what it said is still watched";
+        let hint = "to watch nothing, write `groups: []`";
+        Self {
+            problems: vec![Problem {
+                file: file.to_owned(),
+                place: Place::default(),
+                what: what.to_owned(),
+                hint: Some(hint.to_owned()),
+            }],
+            sources,
+        }
+    }
+}
+
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {

@@ -257,10 +257,10 @@ fn template(
         && !name.value.contains("{host}")
         && !name.value.contains("{url}")
     {
-        let hint = "write {host} or {url} into it";
+        let hint = "write one of them into it, as in mail-{host}";
         at.findings.fault_with_hint(
             name.place,
-            "every endpoint of the group would have the same name",
+            "without {host} or {url}, all endpoints that the group may have would share one name",
             hint,
         );
         usable = false;

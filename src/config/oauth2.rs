@@ -80,6 +80,13 @@ fn token_url(At { place, value: raw }: At<&OAuth2>, at: &Resolving<'_>) -> Optio
         at.findings
             .fault_with_hint(given.place, what, "write it as in https://login.example/token");
     }
+    let carries = |url: &Url| !url.username().is_empty() || url.password().is_some();
+    if url.as_ref().is_some_and(carries) {
+        let hint = "use client_id and client_secret";
+        at.findings
+            .fault_with_hint(given.place, "a URL must not carry credentials", hint);
+        return None;
+    }
     url
 }
 

@@ -46,6 +46,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         return Err(findings.finish().0);
     };
     let as_blackbox = holds_only_modules(&tree);
+    let is_blank = is_blank(&tree);
     let root: raw::Root = reader::read(&tree, &findings);
     let mut at = Resolving {
         findings: &findings,
@@ -94,6 +95,7 @@ pub(super) fn resolve(name: &Path, text: &[u8], files: &mut Files) -> Result<Con
         coverage,
         demand,
         as_blackbox,
+        is_blank,
         traffic: traffic.map(Arc::new),
         intermediates,
         warnings,
@@ -109,6 +111,17 @@ fn holds_only_modules(tree: &tree::Node) -> bool {
             entries.len() == 1 && entries.iter().all(|(key, _)| key.text == "modules")
         }
         tree::Value::Null | tree::Value::Scalar(_) | tree::Value::List(_) => false,
+    }
+}
+
+/// Whether a file has no contents, or keys without any.
+fn is_blank(tree: &tree::Node) -> bool {
+    match &tree.value {
+        tree::Value::Null => true,
+        tree::Value::Mapping(entries) => entries
+            .iter()
+            .all(|(_, value)| matches!(value.value, tree::Value::Null)),
+        tree::Value::Scalar(_) | tree::Value::List(_) => false,
     }
 }
 

@@ -222,7 +222,11 @@ fn at_place(finding: &Finding, endpoint: &Endpoint, place: &Place<'_>) -> String
             format!("Check what listens on port {port} of {host}, and the proxies before it.")
         }
         Cause::HttpTooLarge => {
-            format!("Check what {url} serves; if it is right, raise body_size_limit, now {expected}.")
+            format!(
+                "Check what {url} serves; if it is right, allow for it by body_size_limit in module {}: what is read now is \
+                 {expected}.",
+                endpoint.group.module
+            )
         }
         Cause::HttpRedirectLoop => format!(
             "Look for two rules of {host} that send to each other, often http and https or two spellings of the host: \

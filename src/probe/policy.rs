@@ -237,7 +237,7 @@ impl fmt::Display for Rule {
 
 /// Why a text is no rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("neither a network, an address nor a host")]
+#[error("neither a network, an address (of IPv6 without brackets) nor a host")]
 pub struct BadRule;
 
 impl fmt::Display for Refusal {

@@ -343,7 +343,9 @@ async fn credentials_of_a_target_are_shown_nowhere() {
     let logs = program.web.get(&format!("/logs?target={target}")).await;
     assert_eq!(logs.status, 200);
     assert!(page.contains(&site.addr().to_string()), "{page}");
-    for text in [debug, page, logs.body, program.web.get("/config").await.body] {
+    let refused = program.web.get("/probe?target=//ann:hush-hush@10.9.9.9:80").await;
+    let config = program.web.get("/config").await.body;
+    for text in [debug, page, logs.body, config, refused.body] {
         assert!(!text.contains("hush-hush"), "{text}");
     }
     program.stop().await;
