@@ -7,7 +7,6 @@ use super::compare::Finding;
 pub(super) enum Difference {
     OwnSeries,
     Escaping,
-    Cipher,
     Format,
     Uncompressed,
     NoTarget,
@@ -31,7 +30,7 @@ pub(super) enum Difference {
 }
 
 /// Every one with its name and its reason, in the order and the words of the documents.
-pub(super) const ALL: [(Difference, &str, &str); 23] = [
+pub(super) const ALL: [(Difference, &str, &str); 22] = [
     (
         Difference::OwnSeries,
         "own series",
@@ -41,12 +40,6 @@ pub(super) const ALL: [(Difference, &str, &str); 23] = [
         Difference::Escaping,
         "escaping scheme",
         "the content type names none: every name is of the old grammar, so there is nothing to escape",
-    ),
-    (
-        Difference::Cipher,
-        "cipher suite",
-        "where the server leaves the choice to the client, `probe_tls_cipher_info` names AES-256 instead of \
-    AES-128: the order of the TLS library",
     ),
     (
         Difference::Format,
@@ -170,7 +163,7 @@ impl Difference {
 
     /// Whether it may stand in any answer, so that no case has to name it.
     pub(super) fn is_everywhere(self) -> bool {
-        matches!(self, Self::OwnSeries | Self::Escaping | Self::Cipher)
+        matches!(self, Self::OwnSeries | Self::Escaping)
     }
 
     /// Whether a case that names it need not show it every time.
@@ -187,7 +180,6 @@ impl Difference {
                 finding,
                 Finding::ContentType { real, ours } if real.split_once("; escaping=").is_some_and(|(real, _)| real == ours)
             ),
-            Self::Cipher => of("probe_tls_cipher_info"),
             Self::Format => matches!(
                 finding,
                 Finding::ContentType { real, ours } if real.replace("0.0.4", "1.0.0") == *ours
