@@ -118,15 +118,10 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
     let mut files = Files::directory(directory);
     match files.read(path) {
         Ok(text) => parse(path, &text, files),
-        Err(error) => Err(ConfigErrors {
-            problems: vec![Problem {
-                file: path.to_owned(),
-                place: Place::default(),
-                what: format!("cannot read the configuration: {error}"),
-                hint: None,
-            }],
-            sources: files.sources(),
-        }),
+        Err(error) => {
+            let what = format!("cannot read the configuration: {error}");
+            Err(ConfigErrors::of_file(path, what, None, files.sources()))
+        }
     }
 }
 

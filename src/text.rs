@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use url::Url;
+
 /// The most bytes of a text from outside that stands in a label, a page or a log line.
 pub const LONGEST: usize = 200;
 
@@ -29,6 +31,25 @@ pub const fn is_hidden(character: char) -> bool {
             | '\u{fff0}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}'
     )
+}
+
+/// Whether a URL holds a user's name or a password.
+#[must_use]
+pub fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The URL without user name and password, which are nobody's business.
+#[must_use]
+pub fn without_credentials(url: &Url) -> Cow<'_, Url> {
+    if !has_credentials(url) {
+        return Cow::Borrowed(url);
+    }
+    let mut bare = url.clone();
+    // Both fail only for URLs that cannot have them.
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    Cow::Owned(bare)
 }
 
 /// The text with every hidden character written as an escape, as `\u{1b}`: fit for a terminal.
@@ -86,6 +107,12 @@ pub fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_does_not_leave_with_the_url() {
+        let url = Url::parse("https://user:secret@a.example/x?y").unwrap();
+        assert_eq!(without_credentials(&url).as_str(), "https://a.example/x?y");
+    }
 
     #[test]
     fn what_a_terminal_would_obey_or_hide_is_written_as_an_escape() {

@@ -254,6 +254,15 @@ impl Server {
     fn is_scarce(&self) -> bool {
         self.connections.available_permits() < self.site.limits.connections / 4
     }
+
+    /// How long to wait for whoever has just connected: as usual, or less while connections are scarce.
+    fn patience(&self, usual: Duration) -> Duration {
+        if self.is_scarce() {
+            self.site.limits.scarce
+        } else {
+            usual
+        }
+    }
 }
 
 /// Waits until a connection may be held, then for one.

@@ -16,6 +16,7 @@ use crate::endpoint::{
 use crate::outcome::{Outcome, Resolution};
 use crate::probe::policy::Policy;
 use crate::probe::{Module, Prober, ProberKind, Request};
+use crate::text::has_credentials;
 use crate::web::{BadProbe, ProbeRequest, shown_target};
 
 /// What came of it.
@@ -139,7 +140,7 @@ fn target(text: &str, prober: ProberName) -> Result<Url, String> {
         return Err(format!("target {shown:?} names no host"));
     }
     // Where they are part of a path or of a host's name, they would be sent and shown as such.
-    if shown != text && url.username().is_empty() && url.password().is_none() {
+    if shown != text && !has_credentials(&url) {
         return Err(format!("target {shown:?} has credentials where a URL has none"));
     }
     if prober.needs_port() && url.port_or_known_default().is_none() {

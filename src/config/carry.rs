@@ -10,6 +10,7 @@ use super::files::Files;
 use super::tree::{Node, Value};
 use super::{resolve, value::Lasting};
 use crate::endpoint::ProberName;
+use crate::text::has_credentials;
 
 mod job;
 mod operator;
@@ -175,7 +176,7 @@ impl Carrier<'_> {
                 "a target that is no URL is left out",
                 "write it as https://host/path",
             ),
-            Some(url) if !url.username().is_empty() || url.password().is_some() => refuse(
+            Some(url) if has_credentials(&url) => refuse(
                 "a target with credentials is left out",
                 "put them into its module as basic_auth",
             ),

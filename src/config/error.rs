@@ -59,13 +59,19 @@ impl ConfigErrors {
     pub fn emptied(file: &Path, sources: Sources) -> Self {
         let what = "the file says nothing any more, and what it said is still watched";
         let hint = "to watch nothing, write `groups: []`";
+        Self::of_file(file, what.to_owned(), Some(hint.to_owned()), sources)
+    }
+
+    /// Of one fault that the whole file has.
+    pub(super) fn of_file(file: &Path, what: String, hint: Option<String>, sources: Sources) -> Self {
+        let problem = Problem {
+            file: file.to_owned(),
+            place: Place::default(),
+            what,
+            hint,
+        };
         Self {
-            problems: vec![Problem {
-                file: file.to_owned(),
-                place: Place::default(),
-                what: what.to_owned(),
-                hint: Some(hint.to_owned()),
-            }],
+            problems: vec![problem],
             sources,
         }
     }

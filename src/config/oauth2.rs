@@ -14,6 +14,7 @@ use super::raw::module::OAuth2;
 use super::resolve::Resolving;
 use crate::probe::http::Settings;
 use crate::probe::http::token::{Assertion, Grant, Kept, Tokens};
+use crate::text::has_credentials;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -80,8 +81,7 @@ fn token_url(At { place, value: raw }: At<&OAuth2>, at: &Resolving<'_>) -> Optio
         at.findings
             .fault_with_hint(given.place, what, "write it as in https://login.example/token");
     }
-    let carries = |url: &Url| !url.username().is_empty() || url.password().is_some();
-    if url.as_ref().is_some_and(carries) {
+    if url.as_ref().is_some_and(has_credentials) {
         let hint = "use client_id and client_secret";
         at.findings
             .fault_with_hint(given.place, "a URL must not carry credentials", hint);

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::endpoint::{Confirm, ProberName};
 use crate::probe::dns;
+use crate::text::has_credentials;
 
 /// One file being resolved: where its faults go, and where the files that it names come from.
 pub(super) struct Resolving<'f> {
@@ -220,7 +221,7 @@ impl Resolving<'_> {
                 return fault(what, "write it with its scheme, as in https://example.com/");
             }
         };
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_credentials(&url) {
             return fault("a URL must not carry credentials".to_owned(), "use basic_auth");
         }
         if !schemes.contains(&url.scheme()) {

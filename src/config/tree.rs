@@ -89,16 +89,12 @@ fn syntax_error(error: &serde_saphyr::Error) -> SyntaxError {
             || "a key stands twice in one mapping".to_owned(),
             |key| format!("the key {} stands twice in one mapping", super::error::shown(key)),
         )
-    } else if matches!(
-        error,
-        Yaml::Budget {
-            breach: BudgetBreach::Depth { .. },
-            ..
+    } else if let Yaml::Budget { breach, .. } = error {
+        if matches!(breach, BudgetBreach::Depth { .. }) {
+            format!("values are nested here in more than {DEEPEST} levels: no key of a configuration is")
+        } else {
+            "the file is too large here, with what its aliases repeat: name values once, or spread groups over files of file_sd".to_owned()
         }
-    ) {
-        format!("values are nested here in more than {DEEPEST} levels: no key of a configuration is")
-    } else if matches!(error, Yaml::Budget { .. }) {
-        "the file is too large here, with what its aliases repeat: name values once, or spread groups over files of file_sd".to_owned()
     } else {
         let text = serde_saphyr::UserMessageFormatter
             .format_message(error)

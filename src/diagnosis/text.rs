@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use url::Url;
 
-use crate::text::LONGEST;
 pub(super) use crate::text::bounded;
+use crate::text::{LONGEST, without_credentials};
 
 /// The items sorted, without repetition, joined by commas.
 pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
@@ -35,12 +35,9 @@ pub(super) fn addresses(addresses: impl IntoIterator<Item = IpAddr>) -> String {
 
 /// A URL without credentials, query and fragment.
 pub(super) fn bare(url: &Url) -> Url {
-    let mut url = url.clone();
+    let mut url = without_credentials(url).into_owned();
     url.set_query(None);
     url.set_fragment(None);
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
     url
 }
 

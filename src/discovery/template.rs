@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{Discovered, LONGEST, MOST_LABELS, RejectReason, label};
 use crate::endpoint::{self, Endpoint, EndpointName, Group, Labels, ProberName, is_name, socket_url};
+use crate::text::has_credentials;
 
 /// Characters that would bring something else than a host into a URL, or that no host has.
 const NOT_IN_HOSTS: [char; 13] = [
@@ -87,7 +88,7 @@ impl Template {
             let scheme = url.scheme().to_owned();
             return Err(RejectReason::Scheme { scheme, prober });
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_credentials(&url) {
             return Err(RejectReason::Credentials);
         }
         if url.as_str().len() > LONGEST {

@@ -5,10 +5,11 @@ use std::fmt;
 use super::catalog::Kind::{Counter, Gauge, Info};
 use super::catalog::{Family, Series, Unit};
 use super::collector::{Out, SeenEndpoint, seconds};
-use super::labels::{bounded, without_credentials};
+use super::labels::bounded;
 use crate::cause::Cause;
 use crate::diagnosis::{Finding, TargetState, Verdict};
 use crate::outcome::Timings;
+use crate::text::without_credentials;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -48,7 +49,7 @@ pub(super) const FAMILIES: &[Family] = &[
             let endpoint = &seen.slot.endpoint;
             out.info(&[
                 ("host", &endpoint.host),
-                ("url", &without_credentials(&endpoint.url)),
+                ("url", without_credentials(&endpoint.url).as_str()),
                 ("module", endpoint.group.module.as_str()),
             ])
         }),

@@ -1,10 +1,8 @@
 //! Label sets: who a series belongs to, and what else tells it from its siblings.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use prometheus_client::encoding::{EncodeLabel as _, EncodeLabelSet, LabelSetEncoder};
-use url::Url;
 
 use crate::endpoint::{Endpoint, EndpointName, Group, GroupName, Labels};
 use crate::traffic;
@@ -93,19 +91,6 @@ pub fn bounded(text: &str) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The URL without user name and password, which are nobody's business.
-#[must_use]
-pub fn without_credentials(url: &Url) -> Cow<'_, str> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Cow::Borrowed(url.as_str());
-    }
-    let mut bare = url.clone();
-    // Both fail only for URLs that cannot have them.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
-    Cow::Owned(bare.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,11 +102,5 @@ mod tests {
         let odd = format!("x{text}");
         assert_eq!(bounded(&odd).len(), MOST_BYTES - 1);
         assert_eq!(bounded("short"), "short");
-    }
-
-    #[test]
-    fn a_password_does_not_leave_with_the_url() {
-        let url = Url::parse("https://user:secret@a.example/x?y").unwrap();
-        assert_eq!(without_credentials(&url), "https://a.example/x?y");
     }
 }

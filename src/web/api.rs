@@ -13,10 +13,10 @@ use super::body::{self, Body};
 use crate::cause::{Cause, Stage};
 use crate::diagnosis::{Finding, TargetState, Verdict, remedy};
 use crate::endpoint::{Endpoint, Labels};
-use crate::metrics::labels::without_credentials;
 use crate::outcome::{CertificateFacts, ChainFacts, ChainProblem, Timings};
 use crate::state::{EndpointState, Slot};
 use crate::text::bounded;
+use crate::text::without_credentials;
 
 mod outlook;
 
@@ -154,7 +154,7 @@ impl<'a> EndpointView<'a> {
             name: endpoint.name.as_str(),
             group: endpoint.group.name.as_str(),
             host: &endpoint.host,
-            url: without_credentials(&endpoint.url).into_owned(),
+            url: without_credentials(&endpoint.url).to_string(),
             module: endpoint.group.module.as_str(),
             labels: LabelsView(&endpoint.labels),
             up: state.and_then(|state| state.up),

@@ -41,12 +41,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, watcher: Watch
     let Some(acceptor) = acceptor else {
         return Ok(speak(server, guarded, Agreed::Http1, watcher).await?);
     };
-    let patience = if server.is_scarce() {
-        limits.scarce
-    } else {
-        limits.handshake
-    };
-    let shaken = timeout(patience, acceptor.accept(guarded)).await;
+    let shaken = timeout(server.patience(limits.handshake), acceptor.accept(guarded)).await;
     let session = shaken.map_err(|_| Broken::SlowHandshake)?.map_err(Broken::Tls)?;
     let agreed = match session.get_ref().1.alpn_protocol() {
         Some(b"h2") => Agreed::Http2,
@@ -66,11 +61,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = server.site.limits;
-    let head = if server.is_scarce() {
-        limits.scarce
-    } else {
-        limits.head
-    };
+    let head = server.patience(limits.head);
     let service = service_fn(move |request| answer(Arc::clone(&server), request));
     let io = TokioIo::new(stream);
     match agreed {

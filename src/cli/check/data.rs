@@ -12,10 +12,10 @@ use crate::clock::SystemClock;
 use crate::diagnosis::{self, Standing};
 use crate::endpoint::Labels;
 use crate::metrics::Exporter;
-use crate::metrics::labels::without_credentials;
 use crate::metrics::negotiate::{Coding, Format};
 use crate::record::Recorder;
 use crate::state::{Catalogue, Own, State};
+use crate::text::without_credentials;
 
 /// An array with one object per endpoint.
 pub(super) fn json(checked: &[Checked]) {
@@ -39,7 +39,7 @@ fn object(checked: &Checked) -> Value {
     json!({
         "name": endpoint.name,
         "group": endpoint.group.name,
-        "url": without_credentials(&endpoint.url),
+        "url": without_credentials(&endpoint.url).as_str(),
         "up": up,
         "root": root.map(|root| root.cause),
         "symptom": verdict.symptom.as_ref().map(|symptom| symptom.cause),

@@ -6,8 +6,8 @@ use crate::cli::chain;
 use crate::cli::terminal::{BOLD, DIM, GOOD, PLAIN, Sheet, Span, WARNING, styled};
 use crate::diagnosis::layers::account;
 use crate::diagnosis::{self, Finding};
-use crate::metrics::labels::without_credentials;
 use crate::platform::Kind;
+use crate::text::without_credentials;
 
 /// Where the texts begin, behind their labels.
 pub(super) const LABEL: usize = 11;

@@ -26,6 +26,7 @@ use crate::probe::host_of;
 use crate::probe::line::{Line, Socket};
 use crate::probe::tls::quic::Session;
 use crate::probe::tls::{Alpn, Recorder};
+use crate::text::without_credentials;
 
 /// What all attempts of one probe share.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +99,9 @@ impl Journey<'_> {
 
     /// An attempt that ended before it began.
     fn unasked(&self, address: Option<IpAddr>, failure: Failure) -> Attempt {
-        let mut hop = self.call.first_hop(without_credentials(self.call.request.url));
+        let mut hop = self
+            .call
+            .first_hop(without_credentials(self.call.request.url).to_string());
         hop.failure = Some(failure);
         Attempt {
             peer: self.peer(address),
@@ -116,7 +119,7 @@ impl Journey<'_> {
     ) -> Leg {
         let home = first || url.host() == self.call.request.url.host();
         let mut leg = Leg {
-            hop: Hop::new(without_credentials(url)),
+            hop: Hop::new(without_credentials(url).to_string()),
             body: Held::default(),
             keeps_body: trail.keeps_body,
             record: None,
@@ -379,15 +382,4 @@ fn name_of(host: &str) -> Cow<'_, str> {
 
 pub(super) fn port_of(url: &Url) -> u16 {
     url.port_or_known_default().unwrap_or(80)
-}
-
-fn without_credentials(url: &Url) -> String {
-    if url.username().is_empty() && url.password().is_none() {
-        return url.as_str().to_owned();
-    }
-    let mut url = url.clone();
-    // Cannot fail: a URL with credentials may have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
 }

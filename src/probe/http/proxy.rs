@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::probe::tls;
+use crate::text::has_credentials;
 
 /// The proxies of a module.
 #[derive(Debug, Default)]
@@ -122,7 +123,7 @@ impl Proxy {
         };
         let host = url.host_str().filter(|host| !host.is_empty())?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let given = !url.username().is_empty() || url.password().is_some();
+        let given = has_credentials(url);
         Some(Self {
             kind,
             host: host.trim_matches(['[', ']']).to_owned(),

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::response::{cut, location};
 use crate::outcome::HttpFailure;
+use crate::text::without_credentials;
 
 /// Redirects that are followed at most, as blackbox_exporter does.
 pub(super) const LIMIT: usize = 10;
@@ -89,14 +90,11 @@ impl Trail {
     /// The URL that led here, for `Referer`: without credentials, and not from TLS to plain HTTP (RFC 9110 section
     /// 10.1.3).
     pub(super) fn referer(&self, to: &Url) -> Option<HeaderValue> {
-        let mut from = self.asked.last()?.url.clone();
+        let from = &self.asked.last()?.url;
         if from.scheme() == "https" && to.scheme() == "http" {
             return None;
         }
-        // Cannot fail: both are of HTTP.
-        let _ = from.set_username("");
-        let _ = from.set_password(None);
-        HeaderValue::from_str(from.as_str()).ok()
+        HeaderValue::from_str(without_credentials(from).as_str()).ok()
     }
 
     /// Takes a response that [`leads_on`] and says what to ask next.

@@ -20,6 +20,7 @@ use super::proxy::Proxy;
 use super::tunnel;
 use super::{Compression, Settings};
 use crate::build_info;
+use crate::text::has_credentials;
 
 /// What the headers of a hop depend on beside the module.
 #[derive(Debug, Clone, Copy)]
@@ -176,7 +177,7 @@ fn with_cookies(own: Option<&HeaderValue>, set: &HeaderValue) -> HeaderValue {
 
 /// The URL's own user and password (RFC 7617).
 fn basic_of(url: &Url) -> Option<HeaderValue> {
-    if url.username().is_empty() && url.password().is_none() {
+    if !has_credentials(url) {
         return None;
     }
     let mut credentials: Vec<u8> = percent_decode_str(url.username()).collect();

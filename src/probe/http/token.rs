@@ -24,6 +24,7 @@ use crate::endpoint::Expectation;
 use crate::outcome::{Failure, Hop, TokenFailure};
 use crate::probe::call::Call;
 use crate::probe::{Request, policy};
+use crate::text::without_credentials;
 
 /// A token is used until so long before its end.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -139,10 +140,7 @@ impl Tokens {
     /// The header to ask with. One probe fetches, the others of the module wait for it.
     pub(in crate::probe) async fn header(&self, call: Call<'_>) -> Result<HeaderValue, Failure> {
         let failed = |what: String| {
-            let mut endpoint = self.url.clone();
-            // A token URL that has credentials may lose them.
-            let _ = endpoint.set_username("");
-            let _ = endpoint.set_password(None);
+            let mut endpoint = without_credentials(&self.url).into_owned();
             endpoint.set_query(None);
             Failure::Token(Box::new(TokenFailure {
                 endpoint: endpoint.into(),

@@ -11,13 +11,13 @@ use super::{Part, Scene, drawing, incidents, rows, safe, shell, time};
 use crate::cause::Cause;
 use crate::diagnosis::layers::{Account, Layer, LayerState, Tone, account};
 use crate::diagnosis::remedy;
-use crate::metrics::labels::without_credentials;
 use crate::outcome::CertificateFacts;
 use crate::outlook::caa::Caa;
 use crate::outlook::platform::CertificateState;
 use crate::outlook::renewal;
 use crate::state::Slot;
 use crate::state::recent::{Probe, Recent};
+use crate::text::without_credentials;
 
 /// The page of an endpoint.
 pub(in crate::web) fn endpoint(scene: &Scene, slot: &Arc<Slot>) -> String {
@@ -44,7 +44,7 @@ fn summary(scene: &Scene, seen: &Seen) -> Markup {
     let endpoint = &seen.slot.endpoint;
     let state = seen.state.as_deref();
     html! {
-        p { (safe(&without_credentials(&endpoint.url))) }
+        p { (safe(without_credentials(&endpoint.url).as_str())) }
         p.dim {
             "Group " (safe(endpoint.group.name.as_str())) ", module " (endpoint.group.module) ", every "
             (endpoint.group.interval.as_secs_f64()) " s"
@@ -369,7 +369,7 @@ fn commands(scene: &Scene, seen: &Seen) -> Markup {
     html! {
         section aria-labelledby="commands" {
             h2 #commands { "Look into it" }
-            pre { code { (explain.unwrap_or_default()) "linkwatch check " (safe(&quoted(&url))) (safe(&expected.concat())) "\n" "dig +noall +answer " (safe(host)) " A " (safe(host)) " AAAA" } }
+            pre { code { (explain.unwrap_or_default()) "linkwatch check " (safe(&quoted(url.as_str()))) (safe(&expected.concat())) "\n" "dig +noall +answer " (safe(host)) " A " (safe(host)) " AAAA" } }
             p { a href={ (root) "api/v1/" (path) } { "All of this as JSON" } ", " a href={ (root) "badges/" (path) ".svg" } { "a badge" } }
         }
     }

@@ -16,8 +16,8 @@ use crate::diagnosis::layers::servers;
 use crate::diagnosis::{Context, Finding, diagnose, findings_of};
 use crate::endpoint::Endpoint;
 use crate::metrics::blackbox::success;
-use crate::metrics::labels::without_credentials;
 use crate::outcome::{AddressSource, Attempt, Failure, Outcome, Resolution, Violation};
+use crate::text::without_credentials;
 
 mod answer;
 mod hop;
@@ -172,8 +172,5 @@ fn found(lines: &mut Lines<'_, '_>, finding: &Finding) -> fmt::Result {
 
 /// A URL as it may be printed.
 fn shown(url: &str) -> String {
-    Url::parse(url).map_or_else(
-        |_| shown_target(url),
-        |url| without_credentials(&url).into_owned(),
-    )
+    Url::parse(url).map_or_else(|_| shown_target(url), |url| without_credentials(&url).to_string())
 }

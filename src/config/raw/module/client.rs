@@ -13,6 +13,7 @@ use super::TlsConfig;
 use crate::config::at::At;
 use crate::config::secret::{MASK, Secret};
 use crate::config::value::Later;
+use crate::text::has_credentials;
 
 /// Credentials that an endpoint issues as tokens (RFC 6749 section 4.4, RFC 7523).
 #[derive(Debug, Default, DeserializeDerive, Serialize, JsonSchema)]
@@ -84,7 +85,7 @@ impl ProxyUrl {
 
     fn shown(&self) -> String {
         match Url::parse(&self.0) {
-            Ok(url) if url.username().is_empty() && url.password().is_none() => self.0.clone(),
+            Ok(url) if !has_credentials(&url) => self.0.clone(),
             Ok(url) => {
                 let rest = &url[url::Position::BeforeHost..];
                 format!("{}://{MASK}@{rest}", url.scheme())
